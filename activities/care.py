@@ -1,0 +1,113 @@
+"""Look after the register as a whole: send new terms round, compare the ledger with the cases, start cases again."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from temporalio import activity
+
+from activities.ports import Cases, Ledger
+from domain.candidacy import CandidacyState
+from domain.ledger import Delivery, Difference, LetterState, Recovery, Verification
+from domain.lists import ListState
+from domain.session import SessionState, Terms
+from domain.steps import CaseKind, CaseState
+
+STATES: Final[Mapping[CaseKind, type[CaseState]]] = {
+    CaseKind.SESSION: SessionState,
+    CaseKind.CANDIDACY: CandidacyState,
+    CaseKind.LIST: ListState,
+}
+_SETTLING: Final = 2.0
+"""Seconds after which a step that was under way must stand in both places."""
+
+
+@dataclass(frozen=True)
+class Care:
+    """The register's upkeep."""
+
+    ledger: Ledger
+    cases: Cases
+
+    @activity.defn
+    async def rearm_cases(self, terms: Terms) -> None:
+        """Send every open case of a session its new terms; a case that has them already takes no notice."""
+        for kind, _, workflow_id, _ in await self.ledger.open_cases(terms.session):
+            activity.heartbeat()
+            if kind is not CaseKind.SESSION:
+                await self.cases.rearm(workflow_id, terms)
+
+    @activity.defn
+    async def verify(self) -> Verification:
+        """Compare the ledger with the running workflows."""
+        differences = [
+            Difference(reference=reference, what="steps", ledger="not numbered without a gap", workflow="")
+            for reference in await self.ledger.gaps()
+        ]
+        suspects = await self._compare()
+        if suspects:
+            # A step that is being taken stands in the workflow a moment before it stands in the ledger.
+            await asyncio.sleep(_SETTLING)
+            again = {(found.reference, found.what) for found in suspects}
+            differences += [found for found in await self._compare() if (found.reference, found.what) in again]
+        cases, steps, letters = await self.ledger.totals()
+        return Verification(cases=cases, steps=steps, letters=letters, differences=tuple(differences))
+
+    async def _compare(self) -> list[Difference]:
+        found: list[Difference] = []
+        open_cases = await self.ledger.open_cases()
+        for kind, reference, workflow_id, state in open_cases:
+            activity.heartbeat()
+            running = await self.cases.state(kind, workflow_id)
+            if running is None:
+                found.append(Difference(reference=reference, what="case", ledger="open", workflow="not running"))
+            elif (difference := _differ(reference, state, running)) is not None:
+                found.append(difference)
+        known = {workflow_id for _, _, workflow_id, _ in open_cases}
+        for kind in CaseKind:
+            unknown = [workflow_id for workflow_id in await self.cases.running(kind) if workflow_id not in known]
+            found.extend(
+                Difference(reference=workflow_id, what="case", ledger="not open", workflow="running")
+                for workflow_id in unknown
+            )
+        return found
+
+    @activity.defn
+    async def recover(self) -> Recovery:
+        """Start every open case that does not run again from the ledger, and look after every letter that is not out.
+
+        A case goes on at the stage and with the deadlines it had; a letter that was sent stays sent, and one that was
+        being sent when all stopped becomes ``unknown``.
+        """
+        restarted: list[str] = []
+        running: list[str] = []
+        # Sessions last: they send their terms to the cases that run by then.
+        open_cases = sorted(await self.ledger.open_cases(), key=lambda case: case[0] is CaseKind.SESSION)
+        for kind, reference, _, state in open_cases:
+            activity.heartbeat()
+            again = await self.cases.restart(kind, STATES[kind].model_validate(state))
+            (restarted if again else running).append(reference)
+        taken_up: list[str] = []
+        for letter, letter_state in await self.ledger.unsent_letters():
+            activity.heartbeat()
+            case = letter.rsplit(".", 2)[0]
+            # A case that runs delivers its own new letters.
+            under_way = case in running and letter_state in {LetterState.DRAFTED, LetterState.SENDING}
+            if not under_way and await self.cases.look_after(Delivery(letter=letter, state=letter_state), case):
+                taken_up.append(letter)
+        return Recovery(restarted=tuple(restarted), running=tuple(running), letters=tuple(taken_up))
+
+
+def _differ(reference: str, ledger: Mapping[str, Any], running: CaseState) -> Difference | None:
+    if ledger["seq"] != running.seq:
+        return Difference(
+            reference=reference, what="step", ledger=f"step {ledger['seq']}", workflow=f"step {running.seq}"
+        )
+    told = {"outbox"}
+    fields = {key for key, value in running.model_dump(mode="json").items() if ledger.get(key) != value} - told
+    if fields:
+        # Names of fields only: their values may be personal.
+        names = ", ".join(sorted(fields))
+        return Difference(reference=reference, what=f"state: {names}", ledger="differs", workflow="differs")
+    return None

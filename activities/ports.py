@@ -1,0 +1,163 @@
+"""The ports: what activities need of the world. Adapters fill them; tests have fakes for them.
+
+Mail errors, by what is known of the letter afterwards:
+
+MailError
+├── MailRefused       the server said no for good (5xx); the letter did not go out and will not
+├── MailDeferred      the letter certainly did not go out, and a later attempt may succeed (4xx, no connection)
+└── MailUncertain     the letter may have gone out; nobody knows
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from domain.candidacy import CandidacyState
+from domain.ledger import (
+    Answer,
+    Claim,
+    Delivery,
+    Draft,
+    Enquiry,
+    Entry,
+    LetterState,
+    Outgoing,
+    Recorded,
+    Settlement,
+)
+from domain.lists import Standing
+from domain.notices import Letter, Notice
+from domain.people import Language
+from domain.session import Terms
+from domain.steps import CaseKind, CaseState
+from domain.vetting import Finding
+
+
+class MailError(Exception):
+    """A letter was not certainly sent. ``code`` is the server's SMTP reply code; no address is in the message."""
+
+    def __init__(self, message: str, *, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class MailRefused(MailError):
+    """The server refused the letter or its recipient for good."""
+
+
+class MailDeferred(MailError):
+    """The letter did not go out; a later attempt may succeed."""
+
+
+class MailUncertain(MailError):
+    """The connection broke after the letter was handed over and before the server answered."""
+
+
+class LedgerUnavailable(Exception):
+    """The database cannot be reached or is restarting; the same call may succeed later."""
+
+
+class Mailer(Protocol):
+    """Sends one letter."""
+
+    async def send(self, outgoing: Outgoing) -> None:
+        """Hand a letter to the mail server.
+
+        Raises:
+            MailError: It was not certainly sent; the subclass says what is known.
+        """
+
+
+class Renderer(Protocol):
+    """Writes a letter."""
+
+    def render(self, notice: Notice, *, case: str, name: str, language: Language) -> Letter:
+        """The letter for a notice; ``case`` is the reference the reader may quote, ``name`` the reader's."""
+
+
+Write = Callable[[str], Sequence[Draft]]
+"""Writes a step's letters, given the case's reference."""
+
+
+class Ledger(Protocol):
+    """The register's record. Every method raises LedgerUnavailable while the database is away."""
+
+    async def record(self, entry: Entry, write: Write) -> Recorded:
+        """Write a step, the case's state and the step's letters in one transaction.
+
+        A case's first step allots its reference: the next number of its kind in its session. Writing a step that stands
+        already changes nothing and answers as before. Letters overtaken by a new one are withdrawn if they are not out.
+
+        Raises:
+            ValueError: Another step stands under that number already.
+        """
+
+    async def claim(self, letter: str) -> Claim:
+        """Take a letter for sending. One that an earlier attempt left claimed becomes ``unknown``."""
+
+    async def mark(self, delivery: Delivery) -> LetterState:
+        """Write down what became of a claimed letter; the state it is in now.
+
+        One that did not go out, and was overtaken by a newer decision meanwhile, is ``withdrawn``.
+        """
+
+    async def is_for_desk(self, letter: str) -> bool:
+        """Whether a letter is one to the desk itself. Raises LookupError where there is none."""
+
+    async def add_letter(self, about: str, draft: Draft) -> str:
+        """Add a letter about another letter to the same step, once; its reference."""
+
+    async def settle(self, letter: str, settlement: Settlement, signer: str) -> LetterState:
+        """Write down a person's decision about a letter, and what state it is in now."""
+
+    async def answer(self, enquiry: Enquiry) -> Answer:
+        """Answer a question. Raises LookupError where a case or letter that is asked for does not exist."""
+
+    async def open_cases(self, session: str | None = None) -> Sequence[tuple[CaseKind, str, str, Mapping[str, Any]]]:
+        """Every open case: kind, reference, workflow id and state."""
+
+    async def unsent_letters(self) -> Sequence[tuple[str, LetterState]]:
+        """Every letter that is neither sent nor withdrawn."""
+
+    async def workflows(self, references: Sequence[str]) -> Mapping[str, str]:
+        """The workflow of each case, by reference; references that do not exist are left out."""
+
+    async def totals(self) -> tuple[int, int, int]:
+        """How many cases, steps and letters there are."""
+
+    async def gaps(self) -> Sequence[str]:
+        """The cases whose steps are not numbered from 1 without a gap, or whose last step is not their state's."""
+
+
+class Cases(Protocol):
+    """The running cases, asked directly: they, not the ledger, know where they stand."""
+
+    async def standings(self, workflow_ids: Mapping[str, str]) -> Mapping[str, Standing]:
+        """How candidacies stand, by reference; those that answer no more are left out."""
+
+    async def terms(self, session: str) -> Terms | None:
+        """The present terms of a session; None where it does not run."""
+
+    async def affected(self, workflow_id: str, terms: Terms) -> tuple[str, ...]:
+        """Which kinds of date of a candidacy would move under other terms."""
+
+    async def state(self, kind: CaseKind, workflow_id: str) -> CaseState | None:
+        """A running case's whole state; None where it does not run."""
+
+    async def running(self, kind: CaseKind) -> Sequence[str]:
+        """The workflow ids of every running case of a kind."""
+
+    async def rearm(self, workflow_id: str, terms: Terms) -> None:
+        """Send a case its session's new terms; a case that does not run needs none."""
+
+    async def restart(self, kind: CaseKind, state: CaseState) -> bool:
+        """Start a case again from its state; False where it runs already."""
+
+    async def look_after(self, delivery: Delivery, case: str) -> bool:
+        """Start looking after a letter that is not out; False where that is under way already."""
+
+
+class Checks(Protocol):
+    """Automatic checks of a candidate, such as a screening against watchlists."""
+
+    async def check(self, state: CandidacyState) -> Sequence[Finding]:
+        """What the checks find, for the officers who assess; they decide nothing."""

@@ -1,0 +1,1 @@
+"""The only third-party input and output: the database, the mail server, the embedded parts."""

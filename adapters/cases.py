@@ -1,0 +1,143 @@
+"""The running cases, reached through Temporal."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final, TypeVar
+
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.candidacy import CandidacyState
+from domain.cases import (
+    AFFECTED_QUERY,
+    REARM_SIGNAL,
+    STANDING_QUERY,
+    STATE_QUERY,
+    TERMS_QUERY,
+    CandidacyCase,
+    LetterCase,
+    ListCase,
+    SessionCase,
+)
+from domain.ids import delivery_workflow_id, session_workflow_id
+from domain.ledger import Delivery
+from domain.lists import ListState, Standing
+from domain.model import Model
+from domain.session import SessionState, Terms
+from domain.steps import CaseKind, CaseState
+
+T = TypeVar("T")
+
+_PATIENCE: Final = timedelta(seconds=10)
+"""How long a case may take to answer a question; whoever asks then asks again."""
+
+_WORKFLOWS: Final = {
+    CaseKind.SESSION: "Session",
+    CaseKind.CANDIDACY: "Candidacy",
+    CaseKind.LIST: "SessionList",
+}
+_STATES: Final[Mapping[CaseKind, type[CaseState]]] = {
+    CaseKind.SESSION: SessionState,
+    CaseKind.CANDIDACY: CandidacyState,
+    CaseKind.LIST: ListState,
+}
+
+
+class TemporalCases:
+    """The cases of one namespace and task queue."""
+
+    def __init__(self, client: Client, task_queue: str) -> None:
+        self._client = client
+        self._queue = task_queue
+
+    async def standings(self, workflow_ids: Mapping[str, str]) -> Mapping[str, Standing]:
+        """How candidacies stand, by reference; those that answer no more are left out."""
+        found: dict[str, Standing] = {}
+        for reference, workflow_id in workflow_ids.items():
+            if (standing := await self._ask(workflow_id, STANDING_QUERY, Standing)) is not None:
+                found[reference] = standing
+        return found
+
+    async def terms(self, session: str) -> Terms | None:
+        """The present terms of a session; None where it does not run."""
+        return await self._ask(session_workflow_id(session), TERMS_QUERY, Terms)
+
+    async def affected(self, workflow_id: str, terms: Terms) -> tuple[str, ...]:
+        """Which kinds of date of a candidacy would move under other terms."""
+        return await self._ask(workflow_id, AFFECTED_QUERY, tuple[str, ...], terms) or ()
+
+    async def state(self, kind: CaseKind, workflow_id: str) -> CaseState | None:
+        """A running case's whole state; None where it does not run."""
+        if not await self._runs(workflow_id):
+            return None
+        return await self._ask(workflow_id, STATE_QUERY, _STATES[kind])
+
+    async def running(self, kind: CaseKind) -> Sequence[str]:
+        """The workflow ids of every running case of a kind."""
+        query = f"WorkflowType = '{_WORKFLOWS[kind]}' AND ExecutionStatus = 'Running'"
+        return [found.id async for found in self._client.list_workflows(query)]
+
+    async def rearm(self, workflow_id: str, terms: Terms) -> None:
+        """Send a case its session's new terms; a case that does not run needs none."""
+        try:
+            await self._client.get_workflow_handle(workflow_id).signal(REARM_SIGNAL, terms)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+
+    async def restart(self, kind: CaseKind, state: CaseState) -> bool:
+        """Start a case again from its state; False where it runs already."""
+        return await self._start(_WORKFLOWS[kind], _case(state), state.workflow_id, f"{state.reference}, recovered")
+
+    async def look_after(self, delivery: Delivery, case: str) -> bool:
+        """Start looking after a letter that is not out; False where that is under way already."""
+        workflow_id = delivery_workflow_id(delivery.letter)
+        letter = LetterCase(delivery=delivery, case=case)
+        return await self._start("LetterDelivery", letter, workflow_id, f"Letter {delivery.letter}")
+
+    async def _start(self, workflow: str, case: Model, workflow_id: str, summary: str) -> bool:
+        try:
+            await self._client.start_workflow(
+                workflow,
+                case,
+                id=workflow_id,
+                task_queue=self._queue,
+                static_summary=summary,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            )
+        except WorkflowAlreadyStartedError:
+            return False
+        return True
+
+    async def _runs(self, workflow_id: str) -> bool:
+        try:
+            description = await self._client.get_workflow_handle(workflow_id).describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return description.status is WorkflowExecutionStatus.RUNNING
+
+    async def _ask(self, workflow_id: str, query: str, answer: type[T], *arguments: Model) -> T | None:
+        handle = self._client.get_workflow_handle(workflow_id)
+        try:
+            told: T = await handle.query(query, args=arguments, result_type=answer, rpc_timeout=_PATIENCE)
+            return told
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
+
+
+def _case(state: CaseState) -> Model:
+    match state:
+        case SessionState():
+            return SessionCase(state=state)
+        case CandidacyState():
+            return CandidacyCase(state=state)
+        case ListState():
+            return ListCase(state=state)
+        case other:
+            raise TypeError(f"no workflow carries {type(other).__name__}")

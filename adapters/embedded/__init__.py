@@ -1,0 +1,1 @@
+"""The parts a desk on one machine brings along: nothing is downloaded at run time."""

@@ -1,0 +1,1 @@
+"""The register in PostgreSQL: tables, migrations, and the ledger over them."""

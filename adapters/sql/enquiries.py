@@ -1,0 +1,254 @@
+"""What can be read from the ledger."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, func, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.sql.tables import DONE, TROUBLED, cases, events, letter_events, letters
+from domain.ledger import (
+    Answer,
+    CaseFile,
+    CaseRow,
+    Enquiry,
+    EnquiryAbout,
+    LetterFile,
+    LetterRow,
+    LetterState,
+    StepRow,
+)
+from domain.notices import Letter, Role
+from domain.people import Contact
+from domain.steps import CaseKind
+
+_TROUBLED_LETTERS = (
+    select(func.count())
+    .where(letters.c.case_reference == cases.c.reference, letters.c.state.in_(TROUBLED))
+    .scalar_subquery()
+)
+_CASE = select(
+    cases.c.reference,
+    cases.c.kind,
+    cases.c.session,
+    cases.c.stage,
+    cases.c.ended,
+    cases.c.seat,
+    cases.c.deadline,
+    cases.c.seq,
+    cases.c.workflow_id,
+    cases.c.opened_at.label("opened"),
+    cases.c.changed_at.label("changed"),
+    _TROUBLED_LETTERS.label("troubled_letters"),
+)
+_LETTER_ROW = (
+    letters.c.reference,
+    letters.c.case_reference.label("case"),
+    letters.c.template,
+    letters.c.role,
+    letters.c.language,
+    letters.c.state,
+    letters.c.attempts,
+    letters.c.code,
+    letters.c.written_at.label("written"),
+    letters.c.changed_at.label("changed"),
+    letters.c.message_id,
+)
+_PLACE = (letters.c.case_reference, letters.c.seq, letters.c.number)
+
+
+async def answer(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
+    """Answer a question.
+
+    Raises:
+        LookupError: There is no such case or letter.
+        ValueError: ``after`` is nothing that such a list could be continued from.
+    """
+    match enquiry.about:
+        case EnquiryAbout.CASE:
+            return Answer(case=await _case(connection, enquiry))
+        case EnquiryAbout.CASES:
+            return await _cases(connection, enquiry)
+        case EnquiryAbout.TIMELINE:
+            return await _timeline(connection, enquiry)
+        case EnquiryAbout.LETTERS:
+            return await _letters(connection, enquiry)
+        case EnquiryAbout.LETTER:
+            return Answer(letter=await _letter(connection, enquiry))
+
+
+async def open_cases(
+    connection: AsyncConnection, session: str | None
+) -> Sequence[tuple[CaseKind, str, str, Mapping[str, Any]]]:
+    """Every open case, sessions first: kind, reference, workflow id and state."""
+    query = select(cases.c.kind, cases.c.reference, cases.c.workflow_id, cases.c.state).where(~cases.c.ended)
+    if session is not None:
+        query = query.where(cases.c.session == session)
+    rows = await connection.execute(query.order_by(cases.c.kind != CaseKind.SESSION, cases.c.reference))
+    return [(CaseKind(row.kind), row.reference, row.workflow_id, row.state) for row in rows]
+
+
+async def unsent_letters(connection: AsyncConnection) -> Sequence[tuple[str, LetterState]]:
+    """Every letter that is neither sent nor withdrawn, in order of case, step and number."""
+    query = select(letters.c.reference, letters.c.state).where(letters.c.state.not_in(DONE)).order_by(*_PLACE)
+    return [(row.reference, LetterState(row.state)) for row in await connection.execute(query)]
+
+
+async def workflows(connection: AsyncConnection, references: Sequence[str]) -> Mapping[str, str]:
+    """The workflow of each case, by reference; references that do not exist are left out."""
+    query = select(cases.c.reference, cases.c.workflow_id).where(cases.c.reference.in_(references))
+    return {row.reference: row.workflow_id for row in await connection.execute(query)}
+
+
+async def reader(connection: AsyncConnection, letter: str) -> Role:
+    """Who a letter goes to.
+
+    Raises:
+        LookupError: There is no such letter.
+    """
+    role = await connection.scalar(select(letters.c.role).where(letters.c.reference == letter))
+    if role is None:
+        raise LookupError(f"there is no letter {letter}")
+    return Role(role)
+
+
+async def totals(connection: AsyncConnection) -> tuple[int, int, int]:
+    """How many cases, steps and letters there are."""
+    counts = [select(func.count()).select_from(table).scalar_subquery() for table in (cases, events, letters)]
+    row = (await connection.execute(select(*counts))).one()
+    return row[0], row[1], row[2]
+
+
+async def gaps(connection: AsyncConnection) -> Sequence[str]:
+    """The cases whose steps are not numbered from 1 without a gap, or whose last step is not their state's."""
+    steps = select(func.count()).where(events.c.case_reference == cases.c.reference).scalar_subquery()
+    last = select(func.max(events.c.seq)).where(events.c.case_reference == cases.c.reference).scalar_subquery()
+    said = cases.c.state["seq"].as_integer()
+    wrong = or_(steps != cases.c.seq, last != cases.c.seq, said != cases.c.seq)
+    query = select(cases.c.reference).where(wrong).order_by(cases.c.reference)
+    return list(await connection.scalars(query))
+
+
+def _asked_for(enquiry: Enquiry) -> ColumnElement[bool]:
+    if enquiry.workflow_id is not None:
+        return cases.c.workflow_id == enquiry.workflow_id
+    return cases.c.reference == enquiry.reference
+
+
+def _no_case(enquiry: Enquiry) -> LookupError:
+    return LookupError(f"there is no case {enquiry.reference}" if enquiry.reference else "there is no such case")
+
+
+async def _case(connection: AsyncConnection, enquiry: Enquiry) -> CaseFile:
+    found = await connection.execute(_CASE.add_columns(cases.c.state).where(_asked_for(enquiry)))
+    row = found.mappings().one_or_none()
+    if row is None:
+        raise _no_case(enquiry)
+    query = select(*_LETTER_ROW).where(letters.c.case_reference == row["reference"]).order_by(*_PLACE)
+    written = (await connection.execute(query)).mappings()
+    fields = dict(row)
+    state = fields.pop("state")
+    return CaseFile(
+        row=CaseRow.model_validate(fields), state=state, letters=tuple(LetterRow.model_validate(row) for row in written)
+    )
+
+
+async def _cases(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
+    query = _CASE.order_by(cases.c.reference).limit(enquiry.limit + 1)
+    for column, value in (
+        (cases.c.session, enquiry.session),
+        (cases.c.kind, enquiry.kind),
+        (cases.c.stage, enquiry.stage),
+        (cases.c.seat, enquiry.seat),
+        (cases.c.ended, enquiry.ended),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if enquiry.overdue is not None:
+        query = query.where(cases.c.deadline < enquiry.overdue, ~cases.c.ended)
+    if enquiry.after is not None:
+        query = query.where(cases.c.reference > enquiry.after)
+    rows, more = _page(enquiry, (await connection.execute(query)).mappings().all())
+    return Answer(cases=tuple(CaseRow.model_validate(row) for row in rows), more=more)
+
+
+async def _timeline(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
+    reference = await _reference(connection, enquiry)
+    query = (
+        select(
+            events.c.seq,
+            events.c.act,
+            events.c.trigger,
+            events.c.at,
+            events.c.recorded_at.label("recorded"),
+            events.c.stage_before,
+            events.c.stage,
+            events.c.signer,
+            events.c.effects,
+        )
+        .where(events.c.case_reference == reference)
+        .order_by(events.c.seq)
+        .limit(enquiry.limit + 1)
+    )
+    if enquiry.after is not None:
+        query = query.where(events.c.seq > int(enquiry.after))
+    rows, more = _page(enquiry, (await connection.execute(query)).mappings().all())
+    written: dict[int, list[str]] = defaultdict(list)
+    of_case = select(letters.c.seq, letters.c.reference).where(letters.c.case_reference == reference)
+    for seq, letter in await connection.execute(of_case.order_by(*_PLACE)):
+        written[seq].append(letter)
+    steps = (StepRow.model_validate(dict(row) | {"letters": written[row["seq"]]}) for row in rows)
+    return Answer(steps=tuple(steps), more=more)
+
+
+async def _letters(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
+    query = select(*_LETTER_ROW).order_by(*_PLACE).limit(enquiry.limit + 1)
+    if enquiry.reference is not None or enquiry.workflow_id is not None:
+        query = query.where(letters.c.case_reference == await _reference(connection, enquiry))
+    if enquiry.state is not None:
+        query = query.where(letters.c.state == enquiry.state)
+    if enquiry.after is not None:
+        case_reference, seq, number = enquiry.after.split(".")
+        query = query.where(tuple_(*_PLACE) > tuple_(case_reference, int(seq), int(number)))
+    rows, more = _page(enquiry, (await connection.execute(query)).mappings().all())
+    return Answer(letters=tuple(LetterRow.model_validate(row) for row in rows), more=more)
+
+
+async def _letter(connection: AsyncConnection, enquiry: Enquiry) -> LetterFile:
+    of_reader = (letters.c.name, letters.c.email, letters.c.subject, letters.c.text, letters.c.html)
+    query = select(*_LETTER_ROW, *of_reader).where(letters.c.reference == enquiry.reference)
+    row = (await connection.execute(query)).mappings().one_or_none()
+    if row is None:
+        raise LookupError(f"there is no letter {enquiry.reference}")
+    trail = select(letter_events).where(letter_events.c.letter == enquiry.reference).order_by(letter_events.c.n)
+    changes = (await connection.execute(trail)).mappings()
+    return LetterFile(
+        row=LetterRow.model_validate({column.name: row[column.name] for column in _LETTER_ROW}),
+        to=Contact(name=row["name"], email=row["email"], language=row["language"]),
+        letter=Letter(subject=row["subject"], text=row["text"], html=row["html"]),
+        history=(
+            f"{row['written'].isoformat(timespec='seconds')} {LetterState.DRAFTED}",
+            *(_told(change) for change in changes),
+        ),
+    )
+
+
+async def _reference(connection: AsyncConnection, enquiry: Enquiry) -> str:
+    reference = await connection.scalar(select(cases.c.reference).where(_asked_for(enquiry)))
+    if reference is None:
+        raise _no_case(enquiry)
+    return str(reference)
+
+
+def _page(enquiry: Enquiry, rows: Sequence[RowMapping]) -> tuple[Sequence[RowMapping], bool]:
+    return rows[: enquiry.limit], len(rows) > enquiry.limit
+
+
+def _told(change: RowMapping) -> str:
+    told = f"{change['at'].isoformat(timespec='seconds')} {change['state']}"
+    if change["code"] is not None:
+        told += f" ({change['code']})"
+    if change["signer"] is not None:
+        told += f" by {change['signer']}: {change['reason']}"
+    return told

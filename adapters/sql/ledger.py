@@ -1,0 +1,493 @@
+"""The ledger on PostgreSQL.
+
+Statements that every step or letter needs are built once, here, so that a step costs one transaction of two or three of
+them, and a letter's claim and its mark cost one each.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import (
+    CTE,
+    BindParameter,
+    Column,
+    ColumnElement,
+    Insert,
+    Text,
+    any_,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from activities.ports import Write
+from adapters.sql import enquiries
+from adapters.sql.reach import connected
+from adapters.sql.tables import TROUBLED, WAITING, cases, counters, events, letter_events, letters
+from domain.errors import LetterSettled
+from domain.ids import candidacy_reference
+from domain.ledger import (
+    Answer,
+    Claim,
+    Delivery,
+    Draft,
+    Enquiry,
+    Entry,
+    LetterState,
+    Outgoing,
+    Recorded,
+    Settlement,
+    SettlementHow,
+)
+from domain.notices import Letter, Role, Template, overtakes
+from domain.people import Contact
+from domain.steps import CaseKind, Step
+
+_SETTLEABLE: Final = (*TROUBLED, LetterState.RELEASED)
+_SETTLED_AS: Final = {
+    SettlementHow.SENT: LetterState.SENT,
+    SettlementHow.RESEND: LetterState.RELEASED,
+    SettlementHow.GIVE_UP: LetterState.WITHDRAWN,
+}
+
+
+def _given(column: Column[Any]) -> BindParameter[Any]:
+    return bindparam(f"given_{column.name}", type_=column.type)
+
+
+def _giving(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"given_{name}": value for name, value in values.items()}
+
+
+def _trail(changed: CTE, **more: ColumnElement[Any]) -> Insert:
+    """The statement that notes to what state each changed letter came."""
+    columns: dict[str, ColumnElement[Any]] = {"letter": changed.c.reference, "state": changed.c.state} | more
+    return insert(letter_events).from_select(list(columns), select(*columns.values()))
+
+
+_MOVED = (
+    update(cases)
+    .where(cases.c.reference == _given(cases.c.reference), cases.c.seq < _given(cases.c.seq))
+    .values(
+        stage=_given(cases.c.stage),
+        ended=_given(cases.c.ended),
+        seat=_given(cases.c.seat),
+        deadline=_given(cases.c.deadline),
+        seq=_given(cases.c.seq),
+        state=_given(cases.c.state),
+        changed_at=_given(events.c.at),
+    )
+    .returning(cases.c.reference)
+    .cte("moved")
+)
+_OF_STEP = [column for column in events.c if column.name not in {"case_reference", "recorded_at"}]
+_TAKE: Final = (
+    upsert(events)
+    .from_select(
+        ["case_reference", *(column.name for column in _OF_STEP)],
+        select(_MOVED.c.reference, *(_given(column).label(column.name) for column in _OF_STEP)),
+    )
+    .on_conflict_do_nothing()
+    .returning(events.c.seq)
+)
+"""Move a case on and write down the step that moves it, unless the case has come that far already."""
+
+_NUMBER: Final = upsert(counters).values(
+    kind=_given(counters.c.kind), session=_given(counters.c.session), last=_given(counters.c.last)
+)
+_NEXT_NUMBER: Final = _NUMBER.on_conflict_do_update(
+    index_elements=[counters.c.kind, counters.c.session], set_={"last": counters.c.last + 1}
+).returning(counters.c.last)
+_KNOWN_NUMBER: Final = _NUMBER.on_conflict_do_update(
+    index_elements=[counters.c.kind, counters.c.session],
+    set_={"last": func.greatest(counters.c.last, _NUMBER.excluded.last)},
+)
+
+_earlier = letters.alias("earlier")
+_WRITE: Final = insert(letters).values(
+    {column: _given(column) for column in letters.c if column.name not in {"thread", "written_at", "changed_at"}}
+    | {
+        letters.c.thread: select(_earlier.c.message_id)
+        .where(
+            _earlier.c.case_reference == _given(letters.c.case_reference),
+            _earlier.c.role == _given(letters.c.role),
+            _earlier.c.thread.is_(None),
+        )
+        .scalar_subquery()
+    }
+)
+"""Write a letter; the first to its reader begins the thread."""
+
+_OVERTAKEN = (
+    update(letters)
+    .where(
+        letters.c.case_reference == _given(letters.c.case_reference),
+        letters.c.role == _given(letters.c.role),
+        letters.c.seq < _given(letters.c.seq),
+        letters.c.state.in_(WAITING),
+        letters.c.template == any_(bindparam("templates", type_=ARRAY(Text))),
+    )
+    .values(state=LetterState.WITHDRAWN, changed_at=func.now())
+    .returning(letters.c.reference, letters.c.state)
+    .cte("overtaken")
+)
+_WITHDRAW_OVERTAKEN: Final = _trail(_OVERTAKEN)
+
+_interrupted = letters.c.state == LetterState.SENDING
+_CLAIMED = (
+    update(letters)
+    .where(letters.c.reference == _given(letters.c.reference), letters.c.state.in_((*WAITING, LetterState.SENDING)))
+    .values(
+        # A claim that finds the letter claimed knows that whoever claimed it is gone, and not how far they came.
+        state=case((_interrupted, LetterState.UNKNOWN), else_=LetterState.SENDING),
+        attempts=letters.c.attempts + case((_interrupted, 0), else_=1),
+        changed_at=func.now(),
+    )
+    .returning(*letters.c)
+    .cte("claimed")
+)
+_CLAIM: Final = select(_CLAIMED).add_cte(_trail(_CLAIMED).cte("noted"))
+
+_MARKED = (
+    update(letters)
+    .where(
+        letters.c.reference == _given(letters.c.reference),
+        letters.c.state.in_((LetterState.SENDING, LetterState.UNKNOWN)),
+        letters.c.state != _given(letters.c.state),
+    )
+    .values(state=_given(letters.c.state), code=_given(letters.c.code), changed_at=func.now())
+    .returning(letters.c.reference, letters.c.state, letters.c.code)
+    .cte("marked")
+)
+_MARK: Final = _trail(_MARKED, code=_MARKED.c.code)
+
+_SETTLED = (
+    update(letters)
+    .where(letters.c.reference == _given(letters.c.reference))
+    .values(
+        state=_given(letters.c.state),
+        email=func.coalesce(_given(letters.c.email), letters.c.email),
+        changed_at=func.now(),
+    )
+    .returning(letters.c.reference, letters.c.state)
+    .cte("settled")
+)
+_SETTLE: Final = _trail(_SETTLED, signer=_given(letter_events.c.signer), reason=_given(letter_events.c.reason))
+
+
+class SqlLedger:
+    """The register's record in PostgreSQL; fills the port ``activities.ports.Ledger``.
+
+    Every method raises LedgerUnavailable while the database is away, and StatementRefused where the database refuses a
+    statement, which is a defect.
+
+    Args:
+        engine: From ``adapters.sql.engine.create``.
+        mail_domain: The part of a Message-ID after the ``@``.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, mail_domain: str) -> None:
+        self._engine = engine
+        # One statement is a transaction by itself; it need not pay for BEGIN and COMMIT.
+        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._mail_domain = mail_domain
+
+    async def record(self, entry: Entry, write: Write) -> Recorded:
+        """Write a step, the case's state and the step's letters in one transaction, once.
+
+        Raises:
+            ValueError: Another step stands under that number already, or the same one under another number.
+        """
+        async with connected(self._engine) as connection:
+            reference: str = entry.state["reference"]
+            if not reference or not await _take(connection, reference, entry):
+                reference = await _find_or_open(connection, entry)
+                if not await _take(connection, reference, entry):
+                    return await _recall(connection, reference, entry.step)
+            drafts = write(reference)
+            rows = [self._letter(reference, entry.step.seq, draft.number, draft, about=draft.about) for draft in drafts]
+            overtaking = [row | {"templates": sorted(old)} for row in rows if (old := overtakes(row["given_template"]))]
+            if overtaking:
+                await connection.execute(_WITHDRAW_OVERTAKEN, overtaking)
+            if rows:
+                await connection.execute(_WRITE, rows)
+            return Recorded(reference=reference, letters=tuple(row["given_reference"] for row in rows))
+
+    async def claim(self, letter: str) -> Claim:
+        """Take a letter for sending. One that an earlier attempt left claimed becomes ``unknown``.
+
+        Raises:
+            LookupError: There is no such letter.
+        """
+        async with connected(self._single) as connection:
+            row = (await connection.execute(_CLAIM, {"given_reference": letter})).one_or_none()
+            if row is None:
+                return Claim(state=await _state_of(connection, letter))
+        if row.state != LetterState.SENDING:
+            return Claim(state=row.state)
+        outgoing = Outgoing(
+            reference=row.reference,
+            message_id=row.message_id,
+            thread=row.thread,
+            to=Contact(name=row.name, email=row.email, language=row.language),
+            letter=Letter(subject=row.subject, text=row.text, html=row.html),
+            written=row.written_at,
+        )
+        return Claim(state=row.state, outgoing=outgoing)
+
+    async def mark(self, delivery: Delivery) -> LetterState:
+        """Write down what became of a claimed letter; the state it is in now.
+
+        What a person has settled meanwhile stands. A letter that did not go out, and that a newer decision overtook
+        while it was claimed, is withdrawn instead of released.
+
+        Raises:
+            LookupError: There is no such letter.
+        """
+        values = _giving({"reference": delivery.letter, "state": delivery.state, "code": delivery.code})
+        if delivery.state is not LetterState.RELEASED:
+            async with connected(self._single) as connection:
+                marked = await connection.execute(_MARK, values)
+                return delivery.state if marked.rowcount else await _state_of(connection, delivery.letter)
+        async with connected(self._engine) as connection:
+            overtaken = await _is_overtaken(connection, delivery.letter)
+            state = LetterState.WITHDRAWN if overtaken else delivery.state
+            marked = await connection.execute(_MARK, values | {"given_state": state})
+            return state if marked.rowcount else await _state_of(connection, delivery.letter)
+
+    async def is_for_desk(self, letter: str) -> bool:
+        """Whether a letter is one to the desk itself.
+
+        Raises:
+            LookupError: There is no such letter.
+        """
+        async with connected(self._single) as connection:
+            return await enquiries.reader(connection, letter) is Role.DESK
+
+    async def add_letter(self, about: str, draft: Draft) -> str:
+        """Add a letter about another letter to the same step, once; its reference.
+
+        The draft's own number and ``about`` do not count: the letter gets the step's next number.
+
+        Raises:
+            LookupError: There is no letter ``about``.
+        """
+        async with connected(self._engine) as connection:
+            step = await _lock_case_of(connection, about)
+            standing = await connection.scalar(
+                select(letters.c.reference).where(
+                    letters.c.case_reference == step.case_reference,
+                    letters.c.seq == step.seq,
+                    letters.c.template == draft.template,
+                    letters.c.role == draft.role,
+                    letters.c.language == draft.to.language,
+                    letters.c.about == about,
+                )
+            )
+            if standing is not None:
+                return str(standing)
+            last = await connection.scalar(
+                select(func.max(letters.c.number)).where(
+                    letters.c.case_reference == step.case_reference, letters.c.seq == step.seq
+                )
+            )
+            row = self._letter(step.case_reference, step.seq, (last or 0) + 1, draft, about=about)
+            await connection.execute(_WRITE, row)
+            return str(row["given_reference"])
+
+    async def settle(self, letter: str, settlement: Settlement, signer: str) -> LetterState:
+        """Write down a person's decision about a letter, and what state it is in now.
+
+        The same decision by the same officer for the same reason is taken once, so that a call whose answer was lost
+        can be made again.
+
+        Raises:
+            LookupError: There is no such letter.
+            LetterSettled: The letter waits for no decision.
+        """
+        target = _SETTLED_AS[settlement.how]
+        async with connected(self._engine) as connection:
+            state = await _state_of(connection, letter, lock=True)
+            if state in _SETTLEABLE:
+                values = {"reference": letter, "state": target, "email": settlement.email}
+                values |= {"signer": signer, "reason": settlement.reason}
+                await connection.execute(_SETTLE, _giving(values))
+                return target
+            taken = exists().where(
+                letter_events.c.letter == letter,
+                letter_events.c.state == target,
+                letter_events.c.signer == signer,
+                letter_events.c.reason == settlement.reason,
+            )
+            if await connection.scalar(select(taken)):
+                return state
+        raise LetterSettled(f"{letter} is {state.value} and waits for no decision", rule="letter-settled")
+
+    async def answer(self, enquiry: Enquiry) -> Answer:
+        """Answer a question.
+
+        Raises:
+            LookupError: There is no such case or letter.
+            ValueError: ``after`` is nothing that such a list could be continued from.
+        """
+        async with connected(self._single) as connection:
+            return await enquiries.answer(connection, enquiry)
+
+    async def open_cases(self, session: str | None = None) -> Sequence[tuple[CaseKind, str, str, Mapping[str, Any]]]:
+        """Every open case, sessions first: kind, reference, workflow id and state."""
+        async with connected(self._single) as connection:
+            return await enquiries.open_cases(connection, session)
+
+    async def unsent_letters(self) -> Sequence[tuple[str, LetterState]]:
+        """Every letter that is neither sent nor withdrawn, in order of reference."""
+        async with connected(self._single) as connection:
+            return await enquiries.unsent_letters(connection)
+
+    async def workflows(self, references: Sequence[str]) -> Mapping[str, str]:
+        """The workflow of each case, by reference; references that do not exist are left out."""
+        async with connected(self._single) as connection:
+            return await enquiries.workflows(connection, references)
+
+    async def totals(self) -> tuple[int, int, int]:
+        """How many cases, steps and letters there are."""
+        async with connected(self._single) as connection:
+            return await enquiries.totals(connection)
+
+    async def gaps(self) -> Sequence[str]:
+        """The cases whose steps are not numbered from 1 without a gap, or whose last step is not their state's."""
+        async with connected(self._single) as connection:
+            return await enquiries.gaps(connection)
+
+    def _letter(self, reference: str, seq: int, number: int, draft: Draft, *, about: str) -> dict[str, Any]:
+        letter = f"{reference}.{seq}.{number}"
+        opaque = hashlib.sha256(f"{letter}\n{self._mail_domain}".encode()).hexdigest()[:32]
+        return _giving(
+            {
+                "reference": letter,
+                "case_reference": reference,
+                "seq": seq,
+                "number": number,
+                "template": draft.template,
+                "role": draft.role,
+                "language": draft.to.language,
+                "about": about,
+                "name": draft.to.name,
+                "email": draft.to.email,
+                "subject": draft.letter.subject,
+                "text": draft.letter.text,
+                "html": draft.letter.html,
+                "message_id": f"<{opaque}@{self._mail_domain}>",
+                "state": LetterState.DRAFTED,
+                "attempts": 0,
+                "code": None,
+            }
+        )
+
+
+async def _take(connection: AsyncConnection, reference: str, entry: Entry) -> bool:
+    """Whether the step was taken now."""
+    values = dict(entry.step) | {
+        "reference": reference,
+        "ended": entry.ended,
+        "seat": entry.seat,
+        "deadline": entry.deadline,
+        "state": entry.state | {"reference": reference},
+    }
+    return (await connection.execute(_TAKE, _giving(values))).one_or_none() is not None
+
+
+async def _recall(connection: AsyncConnection, reference: str, step: Step) -> Recorded:
+    """What was answered when the step was taken."""
+    decision = await connection.scalar(
+        select(events.c.decision).where(events.c.case_reference == reference, events.c.seq == step.seq)
+    )
+    if decision != step.decision:
+        raise ValueError(f"step {step.seq} of {reference} is not the one that stands in the ledger")
+    written = await connection.scalars(
+        select(letters.c.reference)
+        .where(letters.c.case_reference == reference, letters.c.seq == step.seq, letters.c.about == "")
+        .order_by(letters.c.number)
+    )
+    return Recorded(reference=reference, letters=tuple(written))
+
+
+async def _find_or_open(connection: AsyncConnection, entry: Entry) -> str:
+    """The reference of the workflow's case; a new case is one that no step has moved yet."""
+    # Whoever opens the same case at the same moment waits here, and then finds it.
+    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(entry.workflow_id, 0))))
+    found = await connection.scalar(select(cases.c.reference).where(cases.c.workflow_id == entry.workflow_id))
+    if found is not None:
+        return str(found)
+    reference, number = await _allot(connection, entry)
+    await connection.execute(
+        insert(cases).values(
+            reference=reference,
+            kind=entry.kind,
+            session=entry.session,
+            number=number,
+            workflow_id=entry.workflow_id,
+            stage=entry.stage,
+            ended=entry.ended,
+            seq=0,
+            state=entry.state,
+            opened_at=entry.step.at,
+            changed_at=entry.step.at,
+        )
+    )
+    return reference
+
+
+async def _allot(connection: AsyncConnection, entry: Entry) -> tuple[str, int]:
+    """The reference and number of a new case."""
+    counter = {"kind": entry.kind, "session": entry.session}
+    reference: str = entry.state["reference"]
+    if not reference:
+        number = await connection.scalar(_NEXT_NUMBER, _giving(counter | {"last": 1}))
+        return candidacy_reference(entry.session, number), number
+    if entry.kind is CaseKind.SESSION:
+        return reference, 1
+    # It was numbered elsewhere, perhaps by a register that is lost; none after it may be numbered so.
+    number = int(reference.rpartition("-")[2])
+    await connection.execute(_KNOWN_NUMBER, _giving(counter | {"last": number}))
+    return reference, number
+
+
+async def _state_of(connection: AsyncConnection, letter: str, *, lock: bool = False) -> LetterState:
+    query = select(letters.c.state).where(letters.c.reference == letter)
+    state = await connection.scalar(query.with_for_update() if lock else query)
+    if state is None:
+        raise LookupError(f"there is no letter {letter}")
+    return LetterState(state)
+
+
+async def _lock_case_of(connection: AsyncConnection, letter: str) -> Any:
+    """The letter's place in its case, of which nothing else is written until this transaction ends."""
+    found = await connection.execute(
+        select(letters.c.case_reference, letters.c.seq, letters.c.role, letters.c.template)
+        .join(cases, cases.c.reference == letters.c.case_reference)
+        .where(letters.c.reference == letter)
+        .with_for_update(of=cases)
+    )
+    row = found.one_or_none()
+    if row is None:
+        raise LookupError(f"there is no letter {letter}")
+    return row
+
+
+async def _is_overtaken(connection: AsyncConnection, letter: str) -> bool:
+    old = await _lock_case_of(connection, letter)
+    newer = exists().where(
+        letters.c.case_reference == old.case_reference,
+        letters.c.role == old.role,
+        letters.c.seq > old.seq,
+        letters.c.template.in_([template for template in Template if old.template in overtakes(template)]),
+    )
+    return bool(await connection.scalar(select(newer)))

@@ -1,0 +1,201 @@
+"""The register's tables.
+
+A column whose comment begins with "personal" holds personal data; every other column may be shown, counted and logged.
+Two kinds of time stand side by side: the calendar's, by which the law counts, and the clock's, by which machines run.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from domain.candidacy import Stage
+from domain.ledger import LetterState
+from domain.lists import ListStage
+from domain.notices import Role, Template
+from domain.people import Language, SeatKind
+from domain.session import SessionStage
+from domain.steps import CaseKind, Trigger
+
+TROUBLED: Final = (LetterState.REFUSED, LetterState.UNKNOWN)
+"""A letter in one of these states waits for a person."""
+WAITING: Final = (LetterState.DRAFTED, LetterState.RELEASED)
+"""A letter in one of these states has yet to go out, and can still be held back."""
+DONE: Final = (LetterState.SENT, LetterState.WITHDRAWN)
+"""A letter in one of these states needs nothing any more."""
+
+_STAGES: Final[dict[CaseKind, type[StrEnum]]] = {
+    CaseKind.SESSION: SessionStage,
+    CaseKind.CANDIDACY: Stage,
+    CaseKind.LIST: ListStage,
+}
+
+metadata: Final = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    }
+)
+
+# The same order of references on every server, whatever its language: lists are paged by it.
+_Reference = Text(collation="C")
+_Instant = DateTime(timezone=True)
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words)
+
+
+def _one_of(column: str, words: Iterable[str]) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({_quoted(words)})", name=column)
+
+
+def _stage_of_kind() -> CheckConstraint:
+    cases = " OR ".join(f"kind = '{kind}' AND stage IN ({_quoted(stages)})" for kind, stages in _STAGES.items())
+    return CheckConstraint(cases, name="stage")
+
+
+def _column(name: str, kind: Any, comment: str, *rest: Any, nullable: bool = False, **options: Any) -> Column[Any]:
+    return Column(name, kind, *rest, nullable=nullable, comment=comment, **options)
+
+
+counters = Table(
+    "counters",
+    metadata,
+    _column("kind", Text, "kind of case"),
+    _column("session", Text, "session the numbers belong to"),
+    _column("last", Integer, "last number allotted"),
+    PrimaryKeyConstraint("kind", "session"),
+    _one_of("kind", CaseKind),
+    CheckConstraint("last >= 1", name="last"),
+    comment="numbers of cases, allotted without a gap",
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    _column("reference", _Reference, "C-2026-0007, L-2026-1, 2026", primary_key=True),
+    _column("kind", Text, "kind of case"),
+    _column("session", Text, "session the case belongs to"),
+    _column("number", Integer, "number of the case among those of its kind in its session"),
+    _column("workflow_id", Text, "workflow that carries the case"),
+    _column("stage", Text, "where the case stands"),
+    _column("ended", Boolean, "whether nothing can happen to it any more"),
+    _column("seat", Text, "kind of seat of a candidacy", nullable=True),
+    _column("deadline", _Instant, "what it waits for next; calendar time", nullable=True),
+    _column("seq", Integer, "number of its last step"),
+    _column("state", JSONB, "personal: the whole case, as its workflow is started again from it"),
+    _column("opened_at", _Instant, "when its first step was taken; calendar time"),
+    _column("changed_at", _Instant, "when its last step was taken; calendar time"),
+    UniqueConstraint("workflow_id"),
+    UniqueConstraint("kind", "session", "number"),
+    _one_of("kind", CaseKind),
+    _stage_of_kind(),
+    _one_of("seat", SeatKind),
+    CheckConstraint("number >= 1", name="number"),
+    Index(None, "deadline", postgresql_where=text("NOT ended")),
+    comment="every case as it stands: a projection of its workflow",
+)
+
+events = Table(
+    "events",
+    metadata,
+    _column("case_reference", _Reference, "case", ForeignKey(cases.c.reference)),
+    _column("seq", Integer, "number of the step within the case, from 1"),
+    _column("act", Text, "what was done"),
+    _column("trigger", Text, "what set it off: an officer, a time-limit, another case"),
+    _column("at", _Instant, "when it was taken; calendar time"),
+    _column("recorded_at", _Instant, "when it was written here; clock time", server_default=func.now()),
+    _column("stage_before", Text, "where the case stood; empty for the first step"),
+    _column("stage", Text, "where the case stood afterwards"),
+    _column("decision", Text, "id of the command or word, the same each time it is sent"),
+    _column("signer", Text, "officer who signed the command", nullable=True),
+    _column("content_hash", Text, "digest the command was closed over", nullable=True),
+    _column("issued", _Instant, "when the command was signed; the signer's clock", nullable=True),
+    _column("nonce", Text, "random part of the command", nullable=True),
+    _column("key", Text, "key the command was signed with", nullable=True),
+    _column("signature", Text, "signature of the command", nullable=True),
+    _column("content", JSONB, "personal: the command or word itself"),
+    _column("effects", ARRAY(Text), "what the step brought about besides the stage"),
+    _column("state", JSONB, "personal: the whole case after the step"),
+    PrimaryKeyConstraint("case_reference", "seq"),
+    UniqueConstraint("case_reference", "decision"),
+    _one_of("trigger", Trigger),
+    CheckConstraint("seq >= 1", name="seq"),
+    comment="every step of every case; only ever added to",
+)
+
+letters = Table(
+    "letters",
+    metadata,
+    _column("reference", _Reference, "C-2026-0007.3.1: case, step, number in the step", primary_key=True),
+    _column("case_reference", _Reference, "case"),
+    _column("seq", Integer, "step that decided it"),
+    _column("number", SmallInteger, "number within the step, from 1"),
+    _column("template", Text, "what it says"),
+    _column("role", Text, "who reads it"),
+    _column("language", Text, "language it is written in"),
+    _column("about", Text, "letter it is about, of a letter to the desk about a letter; else empty"),
+    _column("name", Text, "personal: the reader's name"),
+    _column("email", Text, "personal: the reader's address"),
+    _column("subject", Text, "subject; neutral by rule"),
+    _column("text", Text, "personal: the letter as plain text"),
+    _column("html", Text, "personal: the letter as HTML"),
+    _column("message_id", Text, "Message-ID, with angle brackets; the same at every attempt"),
+    _column("thread", Text, "Message-ID of the first letter of the case to the same reader", nullable=True),
+    _column("state", Text, "where it stands"),
+    _column("attempts", Integer, "how often it was claimed for sending"),
+    _column("code", Integer, "the mail server's last reply", nullable=True),
+    _column("written_at", _Instant, "when it was decided; clock time", server_default=func.now()),
+    _column("changed_at", _Instant, "when it came to its present state; clock time", server_default=func.now()),
+    ForeignKeyConstraint(["case_reference", "seq"], [events.c.case_reference, events.c.seq]),
+    UniqueConstraint("message_id"),
+    UniqueConstraint("case_reference", "seq", "number"),
+    UniqueConstraint("case_reference", "seq", "template", "role", "language", "about", name="letters_decision_key"),
+    _one_of("template", Template),
+    _one_of("role", Role),
+    _one_of("language", Language),
+    _one_of("state", LetterState),
+    CheckConstraint("number >= 1", name="number"),
+    Index("letters_unsent_idx", "case_reference", "state", postgresql_where=text(f"state NOT IN ({_quoted(DONE)})")),
+    comment="every letter; one per step, template, reader and language",
+)
+
+letter_events = Table(
+    "letter_events",
+    metadata,
+    _column("n", BigInteger, "order of writing", Identity(always=True), primary_key=True),
+    _column("letter", _Reference, "letter", ForeignKey(letters.c.reference)),
+    _column("at", _Instant, "when; clock time", server_default=func.now()),
+    _column("state", Text, "state it came to"),
+    _column("code", Integer, "the mail server's reply", nullable=True),
+    _column("signer", Text, "officer who decided it", nullable=True),
+    _column("reason", Text, "personal: why, in the officer's words", nullable=True),
+    _one_of("state", LetterState),
+    Index(None, "letter", "n"),
+    comment="what became of every letter since it was written; only ever added to",
+)

@@ -1,0 +1,125 @@
+"""Settings, read once from the environment and files, frozen, checked as a whole.
+
+Order, first wins: the environment, ``.env`` in the working folder, ``stack.env`` in the home folder (written by the
+embedded stack, so that nothing need be set by hand while it is up). Every variable begins with ``DESK_``; the
+connection to Temporal is set by its own standard ``TEMPORAL_*`` variables and TOML profiles.
+"""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, EmailStr, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+STACK_FILE: Final = "stack.env"
+PREFIX: Final = "DESK_"
+
+
+def default_home() -> Path:
+    """Where the desk keeps its data on this machine."""
+    if home := os.environ.get(f"{PREFIX}HOME"):
+        return Path(home).expanduser()
+    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser() / "dialogue-desk"
+
+
+class MailSecurity(StrEnum):
+    """How the connection to the mail server is secured. ``none`` is for loopback only."""
+
+    TLS = "tls"
+    STARTTLS = "starttls"
+    NONE = "none"
+
+
+class WrongSetting(Exception):
+    """A setting is missing or wrong; the message names it."""
+
+
+def _key(value: SecretStr) -> SecretStr:
+    try:
+        length = len(bytes.fromhex(value.get_secret_value()))
+    except ValueError:
+        raise ValueError("must be hexadecimal") from None
+    if length != 32:
+        raise ValueError(f"must be 32 bytes (64 hexadecimal digits), not {length}")
+    return value
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Durations are in seconds unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+
+    home: Path = Field(default_factory=default_home, description="folder for the embedded parts and the profiles")
+    profile: str | None = Field(
+        default=None, description="the officer profile in use, from profiles.toml in the home folder"
+    )
+    task_queue: str = Field(default="desk", pattern=r"^[a-z0-9-]{1,60}$", description="Temporal task queue")
+    answer_timeout: float = Field(default=30.0, gt=0, le=600, description="how long a command waits for its answer")
+    fingerprint_key: Annotated[SecretStr, AfterValidator(_key)] | None = Field(
+        default=None, description="64 hexadecimal digits; the same for the register's whole life"
+    )
+
+    database_url: SecretStr | None = Field(
+        default=None, description="postgresql+asyncpg://user:password@host:port/name"
+    )
+    database_pool: int = Field(default=8, ge=1, le=100, description="connections one worker keeps open")
+
+    mail_host: str = Field(default="localhost", description="SMTP server")
+    mail_port: int = Field(default=587, ge=1, le=65535, description="SMTP port")
+    mail_security: MailSecurity = Field(default=MailSecurity.STARTTLS, description="tls, starttls, or none on loopback")
+    mail_ca_file: Path | None = Field(
+        default=None,
+        description="the authorities the mail server's certificate is checked by, if not the machine's own",
+    )
+    mail_username: str | None = Field(default=None, description="SMTP login")
+    mail_password: SecretStr | None = Field(default=None, description="SMTP password")
+    mail_timeout: float = Field(default=30.0, gt=0, le=300, description="limit for each exchange with the mail server")
+    mail_connections: int = Field(default=4, ge=1, le=50, description="connections one worker opens to the mail server")
+    mail_sender: EmailStr = Field(default="desk@example.org", description="the address letters come from")
+    mail_sender_name: str = Field(default="Secretariat", max_length=60, description="the name letters come from")
+    desk_address: EmailStr = Field(default="desk@example.org", description="where the desk gets its own letters")
+    desk_language: str = Field(
+        default="en", pattern="^(en|fr|ru)$", description="the language of the desk's own letters"
+    )
+    retry_first: float = Field(default=60.0, gt=0, description="pause before a letter is tried again")
+    retry_longest: float = Field(default=6 * 3600.0, gt=0, description="longest pause between two attempts")
+    retry_days: float = Field(default=5.0, gt=0, le=60, description="after so many days the desk must decide")
+
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="worker's log level")
+    log_format: str = Field(default="json", pattern="^(json|text)$", description="worker's log format")
+    metrics_address: str | None = Field(default=None, description="host:port for Prometheus metrics")
+    graceful_stop: float = Field(
+        default=20.0, ge=0, le=300, description="how long a stopping worker may finish its work"
+    )
+
+    @field_validator("mail_security")
+    @classmethod
+    def _none_on_loopback(cls, value: MailSecurity, info: object) -> MailSecurity:
+        host = getattr(info, "data", {}).get("mail_host")
+        if value is MailSecurity.NONE and host not in {"localhost", "127.0.0.1", "::1"}:
+            raise ValueError("may be none on loopback only")
+        return value
+
+
+def load(home: Path | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        home: The home folder, where it is given on the command line.
+
+    Raises:
+        WrongSetting: A setting is wrong; the message names its variable and the rule.
+    """
+    folder = home or default_home()
+    given = {} if home is None else {"home": home}
+    try:
+        return Settings(_env_file=(folder / STACK_FILE, ".env"), **given)  # type: ignore[arg-type]
+    except ValidationError as wrong:
+        lines = [
+            f"{PREFIX}{str(error['loc'][0]).upper()}: {error['msg'].removeprefix('Value error, ')}"
+            for error in wrong.errors(include_input=False, include_url=False)
+        ]
+        raise WrongSetting("; ".join(lines)) from None

@@ -1,0 +1,47 @@
+"""The connection to Temporal: standard ``TEMPORAL_*`` variables and TOML profiles, one converter for every side."""
+
+import os
+from pathlib import Path
+
+from dotenv import dotenv_values
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.runtime import Runtime
+from temporalio.service import RPCError
+
+from config.settings import STACK_FILE, Settings, WrongSetting
+
+
+class TemporalUnreachable(Exception):
+    """No Temporal server answers at the address that is set."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"Temporal does not answer at {address}")
+        self.address = address
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The variables that set the connection: the environment's own, else those of the embedded stack."""
+    stack = {name: value for name, value in dotenv_values(home / STACK_FILE).items() if value is not None}
+    own = {name: value for name, value in os.environ.items() if name.startswith("TEMPORAL_")}
+    # A profile or address of the operator's own replaces the stack's connection as a whole, never half of it.
+    return own if own else {name: value for name, value in stack.items() if name.startswith("TEMPORAL_")}
+
+
+async def connect(settings: Settings, *, runtime: Runtime | None = None) -> Client:
+    """Connect to the Temporal server that is set.
+
+    Raises:
+        WrongSetting: The profile or its file is wrong.
+        TemporalUnreachable: Nothing answers there.
+    """
+    try:
+        config = ClientConfig.load_client_connect_config(override_env_vars=environment(settings.home))
+    except RuntimeError as wrong:
+        raise WrongSetting(f"TEMPORAL_*: {wrong}") from None
+    address = config.setdefault("target_host", "localhost:7233")
+    try:
+        return await Client.connect(**config, data_converter=pydantic_data_converter, runtime=runtime)
+    except (RuntimeError, RPCError) as failed:
+        raise TemporalUnreachable(address) from failed

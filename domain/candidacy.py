@@ -1,0 +1,637 @@
+"""A candidacy: its stages, the table of legal moves, its time-limits, and what each act leads to.
+
+Pure: every function takes the state and the calendar's reading and gives back a value.
+"""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Final, Self
+
+from pydantic import AwareDatetime, Field, StrictBool, model_validator
+
+from domain.criteria import CriterionKey
+from domain.envelope import Envelope
+from domain.errors import NotAtThisStage, NothingToChange, OutOfTime, SamePerson
+from domain.ids import Fingerprint, ListReference, candidacy_workflow_id, list_workflow_id
+from domain.model import Address, Line, Model, Prose
+from domain.notices import Facts, Notice, Role, Template
+from domain.people import Language, Nomination, SeatKind
+from domain.session import Terms
+from domain.steps import CaseState, Dispatch, Due, Outcome, Step, Trigger
+from domain.timelimits import Limit, day_of, end_of, expiry, morning_before, next_escalation
+from domain.vetting import Assessed, Assessment, VettingResult, answer_each, weigh
+
+
+class Stage(StrEnum):
+    """Where a candidacy stands. The last six are its endings."""
+
+    NOMINATED = "nominated"
+    VETTING = "vetting"
+    INFORMATION_REQUESTED = "information_requested"
+    CLEARED = "cleared"
+    PROPOSED = "proposed"
+    RESERVE = "reserve"
+    APPROVED = "approved"
+    PARTICIPANT = "participant"
+    LAPSED = "lapsed"
+    DECLINED = "declined"
+    INELIGIBLE = "ineligible"
+    NOT_RETAINED = "not_retained"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+ENDINGS: Final = frozenset(
+    {Stage.LAPSED, Stage.DECLINED, Stage.INELIGIBLE, Stage.NOT_RETAINED, Stage.WITHDRAWN, Stage.EXPIRED}
+)
+OPEN: Final = frozenset(Stage) - ENDINGS
+ON_A_LIST: Final = frozenset({Stage.PROPOSED, Stage.RESERVE, Stage.APPROVED, Stage.PARTICIPANT})
+
+
+class Act(StrEnum):
+    """What can happen to a candidacy: an officer's command, a time-limit, or word from the session or a list."""
+
+    NOMINATE = "nominate"
+    DECLARE = "declare"
+    DECLINE = "decline"
+    ASSESS = "assess"
+    REQUEST_INFORMATION = "request_information"
+    SUPPLY_INFORMATION = "supply_information"
+    CORRECT = "correct"
+    WITHDRAW = "withdraw"
+    REMIND = "remind"
+    LAPSE = "lapse"
+    RESUME = "resume"
+    ESCALATE = "escalate"
+    BEGIN = "begin"
+    NOTIFY_EXPIRY = "notify_expiry"
+    EXPIRE = "expire"
+    REARM = "rearm"
+    PROPOSE = "propose"
+    RESERVE = "reserve"
+    SEND_BACK = "send_back"
+    APPROVE = "approve"
+    CONFIRM_RESERVE = "confirm_reserve"
+    NOT_RETAIN = "not_retain"
+    RATIFY = "ratify"
+    REFUSE_RATIFICATION = "refuse_ratification"
+    UNHEEDED = "unheeded"
+
+
+def _everywhere(*, to: Stage | None = None) -> dict[Stage, frozenset[Stage]]:
+    return {stage: frozenset({to or stage}) for stage in OPEN}
+
+
+def _one(*sources: Stage, to: Stage) -> dict[Stage, frozenset[Stage]]:
+    return {stage: frozenset({to}) for stage in sources}
+
+
+MOVES: Final[Mapping[Act, Mapping[Stage, frozenset[Stage]]]] = {
+    Act.DECLARE: {Stage.NOMINATED: frozenset({Stage.VETTING, Stage.INELIGIBLE})},
+    Act.DECLINE: _one(Stage.NOMINATED, to=Stage.DECLINED),
+    Act.ASSESS: {Stage.VETTING: frozenset({Stage.VETTING, Stage.CLEARED, Stage.INELIGIBLE})},
+    Act.REQUEST_INFORMATION: _one(Stage.VETTING, to=Stage.INFORMATION_REQUESTED),
+    Act.SUPPLY_INFORMATION: _one(Stage.INFORMATION_REQUESTED, to=Stage.VETTING),
+    Act.CORRECT: _everywhere(),
+    Act.WITHDRAW: _everywhere(to=Stage.WITHDRAWN),
+    Act.REMIND: {stage: frozenset({stage}) for stage in (Stage.NOMINATED, Stage.VETTING, Stage.INFORMATION_REQUESTED)},
+    Act.LAPSE: _one(Stage.NOMINATED, to=Stage.LAPSED),
+    Act.RESUME: _one(Stage.INFORMATION_REQUESTED, to=Stage.VETTING),
+    Act.ESCALATE: {stage: frozenset({stage}) for stage in (Stage.VETTING, Stage.CLEARED, Stage.PROPOSED)},
+    Act.BEGIN: _one(Stage.APPROVED, to=Stage.PARTICIPANT),
+    Act.NOTIFY_EXPIRY: _one(Stage.PARTICIPANT, to=Stage.PARTICIPANT),
+    Act.EXPIRE: _everywhere(to=Stage.EXPIRED),
+    Act.REARM: _everywhere(),
+    Act.PROPOSE: _one(Stage.CLEARED, Stage.RESERVE, Stage.PROPOSED, to=Stage.PROPOSED),
+    Act.RESERVE: _one(Stage.CLEARED, Stage.RESERVE, Stage.PROPOSED, to=Stage.RESERVE),
+    Act.SEND_BACK: _one(Stage.PROPOSED, Stage.RESERVE, to=Stage.CLEARED),
+    Act.APPROVE: {Stage.PROPOSED: frozenset({Stage.APPROVED, Stage.PARTICIPANT})},
+    Act.CONFIRM_RESERVE: _one(Stage.RESERVE, to=Stage.RESERVE),
+    Act.NOT_RETAIN: _one(Stage.CLEARED, Stage.RESERVE, Stage.PROPOSED, to=Stage.NOT_RETAINED),
+    Act.RATIFY: {Stage.APPROVED: frozenset({Stage.APPROVED, Stage.PARTICIPANT})},
+    Act.REFUSE_RATIFICATION: _one(Stage.APPROVED, to=Stage.CLEARED),
+    Act.UNHEEDED: _everywhere(),
+}
+"""From which stage an act may lead to which. ``nominate`` is not here: it is how a candidacy comes to be."""
+
+
+class Answer(Model):
+    """The candidate's answer on one criterion."""
+
+    criterion: CriterionKey
+    affirmed: StrictBool
+
+
+class Declaration(Model):
+    """The candidate's consent and one answer per criterion: the content of ``declare``."""
+
+    consent: StrictBool
+    answers: tuple[Answer, ...] = Field(min_length=1, max_length=40)
+    received: Line | None = None
+
+
+class Reason(Model):
+    """Why: the content of ``decline`` and ``withdraw``; the words stay on file and go into no letter."""
+
+    reason: Prose
+
+
+class InformationRequest(Model):
+    """What the desk asks the candidate: the content of ``request_information``; sent as it stands."""
+
+    question: Prose
+
+
+class Information(Model):
+    """What the candidate supplied: the content of ``supply_information``."""
+
+    answer: Prose
+    documents: tuple[Line, ...] = Field(default=(), max_length=50)
+
+
+class Correction(Model):
+    """A better address or language for the letters of one reader: the content of ``correct``."""
+
+    role: Role
+    email: Address | None = None
+    language: Language | None = None
+    reason: Prose
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.email is None and self.language is None:
+            raise ValueError("names neither an address nor a language to correct")
+        return self
+
+
+class Word(Model):
+    """What a list tells a candidacy."""
+
+    decision: str
+    act: Act
+    list: ListReference
+    hash: str
+    seat: SeatKind | None = None
+    rank: int | None = Field(default=None, ge=1)
+    ratification: bool = False
+
+
+class CandidacyState(CaseState):
+    """The whole of a candidacy.
+
+    Attributes:
+        limit_from: The *dies a quo* of the limit that runs at this stage.
+        round: The vetting round; supplied information begins a new one, since an assessment is of the whole file.
+        list_reference, list_hash, place, rank: What the list says of this candidacy.
+        awaits_ratification: Approved, and the plenary has yet to speak.
+    """
+
+    fingerprint: Fingerprint
+    terms: Terms
+    nomination: Nomination
+    stage: Stage
+    limit_from: AwareDatetime
+    round: int = 1
+    assessments: tuple[Assessed, ...] = ()
+    list_reference: ListReference | None = None
+    list_hash: str | None = None
+    place: SeatKind | None = None
+    rank: int | None = None
+    awaits_ratification: bool = False
+
+    @property
+    def workflow_id(self) -> str:
+        """The workflow that carries this case."""
+        return candidacy_workflow_id(self.terms.session, self.fingerprint)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing can happen to it any more."""
+        return self.stage in ENDINGS
+
+    def limit(self, limit: Limit) -> AwareDatetime:
+        """The instant at which a limit that runs from the present *dies a quo* ends."""
+        return expiry(self.limit_from, limit, self.terms.closed_days)
+
+
+def agenda(state: CandidacyState) -> tuple[Due, ...]:
+    """What the candidacy does by itself from here on if nobody acts, earliest first.
+
+    Computed anew each time, so that a change of dates, or undoing a decision, never restores an old deadline.
+    """
+    if state.ended:
+        return ()
+    limits = state.terms.limits
+    handled = max(state.mark, state.entered)
+    due: list[Due] = [Due(at=state.terms.closing, kind=Act.EXPIRE)]
+
+    def remind(deadline: AwareDatetime) -> None:
+        mornings = (morning_before(deadline, days) for days in limits.reminders)
+        due.extend(Due(at=morning, kind=Act.REMIND) for morning in mornings if morning > handled)
+
+    def escalate(deadline: AwareDatetime) -> None:
+        due.append(Due(at=next_escalation(deadline, handled, limits.escalation_every), kind=Act.ESCALATE))
+
+    match state.stage:
+        case Stage.NOMINATED:
+            deadline = state.limit(limits.answer)
+            due.append(Due(at=deadline, kind=Act.LAPSE))
+            remind(deadline)
+        case Stage.VETTING:
+            deadline = state.limit(limits.vetting)
+            remind(deadline)
+            escalate(deadline)
+        case Stage.INFORMATION_REQUESTED:
+            deadline = state.limit(limits.information)
+            due.append(Due(at=deadline, kind=Act.RESUME))
+            remind(deadline)
+        case Stage.CLEARED | Stage.PROPOSED:
+            escalate(end_of(state.terms.bureau_meets))
+        case Stage.APPROVED if not state.awaits_ratification:
+            due.append(Due(at=state.terms.opening, kind=Act.BEGIN))
+        case Stage.PARTICIPANT:
+            notice = morning_before(state.terms.closing, limits.expiry_notice)
+            if notice > handled:
+                due.append(Due(at=notice, kind=Act.NOTIFY_EXPIRY))
+    # Two things due at one instant: the session's end comes last, so that what was due before it still happens.
+    return tuple(sorted(due, key=lambda item: (item.at, item.kind == Act.EXPIRE)))
+
+
+def deadline(state: CandidacyState) -> AwareDatetime | None:
+    """The instant an officer would call the case's deadline: the next one that is not a mere reminder."""
+    return next((due.at for due in agenda(state) if due.kind not in {Act.REMIND, Act.NOTIFY_EXPIRY}), None)
+
+
+def check(state: CandidacyState, act: Act) -> None:
+    """Ask the table whether an act is legal at the case's stage.
+
+    Raises:
+        NotAtThisStage: It is not; the message says from where it would be.
+    """
+    allowed = MOVES[act]
+    if state.stage not in allowed:
+        where = ", ".join(stage.value for stage in Stage if stage in allowed)
+        raise NotAtThisStage(
+            f"{act.value} is not possible while the candidacy is {state.stage.value}; it belongs to: {where}",
+            rule=f"candidacy-{act.value.replace('_', '-')}",
+        )
+
+
+def check_nomination(nomination_terms: Terms, at: AwareDatetime) -> None:
+    """Whether a nomination may still be taken.
+
+    Raises:
+        OutOfTime: Nominations have closed, or the session has.
+    """
+    if at >= min(nomination_terms.nominations_end, nomination_terms.closing):
+        raise OutOfTime(
+            f"nominations for {nomination_terms.session} closed at the end of {nomination_terms.nominations_close}",
+            rule="nominations-close",
+        )
+
+
+def check_command(state: CandidacyState, envelope: Envelope[Model], at: AwareDatetime) -> None:
+    """Whether an officer's command may be taken now.
+
+    Raises:
+        Refusal: It may not; the message says which rule forbids it.
+    """
+    check(state, Act(envelope.act))
+    if at >= state.terms.closing:
+        raise OutOfTime(f"session {state.terms.session} has ended", rule="session-closed")
+    keys = state.terms.criteria
+    match envelope.content:
+        case Declaration() as declaration:
+            if at >= state.limit(state.terms.limits.answer):
+                raise OutOfTime("the time-limit for the declaration has passed", rule="answer-limit")
+            answer_each(keys, [answer.criterion for answer in declaration.answers], "an answer")
+        case Assessment() as assessment:
+            answer_each(keys, [finding.criterion for finding in assessment.findings], "a finding")
+            if any(given.officer == envelope.signer for given in state.assessments):
+                raise SamePerson(
+                    f"{envelope.signer} has assessed this candidacy in this round; two officers means two persons",
+                    rule="two-officers",
+                )
+            if weigh(keys, state.assessments)[0] is VettingResult.UNRESOLVED:
+                raise NotAtThisStage(
+                    "three officers have assessed this candidacy; only information supplied opens another round",
+                    rule="unresolved-needs-information",
+                )
+        case Correction(role=Role.DESK):
+            raise NotAtThisStage("the desk's address is a setting, not part of a case", rule="candidacy-correct")
+        case Correction() as correction if _corrected(state.nomination, correction) == state.nomination:
+            raise NothingToChange("the letters go there already, in that language", rule="nothing-to-change")
+        case _:
+            pass
+
+
+def open_case(
+    envelope: Envelope[Nomination],
+    *,
+    terms: Terms,
+    fingerprint: str,
+    statements: tuple[str, ...],
+    at: AwareDatetime,
+) -> Outcome[CandidacyState]:
+    """A candidacy's first step: receipt to the nominator, invitation to the candidate with what to do and by when.
+
+    Raises:
+        OutOfTime: Nominations have closed.
+    """
+    check_nomination(terms, at)
+    nomination = envelope.content
+    step = envelope.step(seq=1, at=at, before="", stage=Stage.NOMINATED)
+    state = CandidacyState(
+        seq=1,
+        entered=at,
+        mark=at,
+        decisions={step.decision: 1},
+        fingerprint=fingerprint,
+        terms=terms,
+        nomination=nomination,
+        stage=Stage.NOMINATED,
+        limit_from=at,
+    )
+    invitation = Facts(act_by=_last_day(state.limit(terms.limits.answer)), statements=statements)
+    return Outcome(
+        state=state,
+        step=step,
+        notices=(
+            Notice(template=Template.RECEIPT, role=Role.NOMINATOR, to=nomination.nominator),
+            _to_candidate(state, Template.INVITATION, invitation),
+        ),
+    )
+
+
+def command(state: CandidacyState, envelope: Envelope[Model], at: AwareDatetime) -> Outcome[CandidacyState]:
+    """Take an officer's command that ``check_command`` let pass."""
+    act = Act(envelope.act)
+    changes: dict[str, object] = {}
+    notices: list[tuple[Template, Facts]] = []
+    desk: list[Notice] = []
+    dispatches: tuple[Dispatch, ...] = ()
+    effects: list[str] = []
+    stage = state.stage
+    match envelope.content:
+        case Declaration() as declaration:
+            refused = [answer.criterion for answer in declaration.answers if not answer.affirmed]
+            if refused or not declaration.consent:
+                stage = Stage.INELIGIBLE
+                effects += [f"not-affirmed:{key}" for key in refused] or ["no-consent"]
+                notices.append((Template.INELIGIBLE, Facts()))
+            else:
+                stage = Stage.VETTING
+                notices.append((Template.DECLARED, Facts()))
+        case Assessment() as assessment:
+            given = Assessed(
+                officer=envelope.signer,
+                at=at,
+                judgements={finding.criterion: finding.judgement for finding in assessment.findings},
+            )
+            assessments = (*state.assessments, given)
+            changes["assessments"] = assessments
+            result, criteria = weigh(state.terms.criteria, assessments)
+            effects.append(f"vetting:{result.value}")
+            effects += [f"criterion:{key}" for key in criteria]
+            match result:
+                case VettingResult.CLEARED:
+                    stage = Stage.CLEARED
+                case VettingResult.INELIGIBLE:
+                    stage = Stage.INELIGIBLE
+                    notices.append((Template.INELIGIBLE, Facts()))
+                case VettingResult.THIRD_NEEDED:
+                    desk.append(_to_desk(Template.DESK_THIRD_ASSESSMENT))
+                case VettingResult.UNRESOLVED:
+                    desk.append(_to_desk(Template.DESK_UNRESOLVED))
+                case VettingResult.AWAITED:
+                    pass
+        case InformationRequest() as request:
+            stage = Stage.INFORMATION_REQUESTED
+            asked = state.model_copy(update={"limit_from": at})
+            by = _last_day(asked.limit(state.terms.limits.information))
+            notices.append((Template.INFORMATION_REQUEST, Facts(text=request.question, act_by=by)))
+        case Information():
+            stage = Stage.VETTING
+            changes |= {"round": state.round + 1, "assessments": ()}
+            effects.append(f"round:{state.round + 1}")
+        case Correction() as correction:
+            changes["nomination"] = _corrected(state.nomination, correction)
+            effects.append(f"contact:{correction.role.value}")
+        case Reason():
+            if act is Act.WITHDRAW:
+                stage = Stage.WITHDRAWN
+                notices.append((Template.WITHDRAWN, Facts()))
+                if state.stage in ON_A_LIST and state.list_reference is not None:
+                    dispatches = (_vacate(state, state.list_reference),)
+                    effects.append(f"vacates:{state.list_reference}")
+            else:
+                stage = Stage.DECLINED
+                notices.append((Template.DECLINED, Facts()))
+        case other:
+            raise TypeError(f"no candidacy takes {type(other).__name__}")
+    step = envelope.step(seq=state.seq + 1, at=at, before=state.stage, stage=stage, effects=tuple(effects))
+    return _moved(state, step, stage, at, changes, notices, desk, dispatches)
+
+
+def hear(state: CandidacyState, word: Word, at: AwareDatetime) -> Outcome[CandidacyState]:
+    """Take a list's word. Word that does not fit the stage any more is noted and changes nothing."""
+    act = word.act
+    of_this_list = word.list == state.list_reference
+    of_none_yet = state.list_reference is None and act in {Act.PROPOSE, Act.RESERVE, Act.NOT_RETAIN}
+    fits = state.stage in MOVES[act] and (of_this_list or of_none_yet)
+    changes: dict[str, object] = {}
+    notices: list[tuple[Template, Facts]] = []
+    effects: list[str] = []
+    stage = state.stage
+    if not fits:
+        effects.append(f"not-at-stage:{act.value}")
+        act = Act.UNHEEDED
+    on_list = {"list_reference": word.list, "list_hash": word.hash, "place": word.seat, "rank": word.rank}
+    match act:
+        case Act.PROPOSE | Act.RESERVE:
+            stage = Stage.PROPOSED if act is Act.PROPOSE else Stage.RESERVE
+            changes |= on_list
+        case Act.CONFIRM_RESERVE:
+            changes["rank"] = word.rank
+            notices.append((Template.RESERVE, Facts(rank=word.rank)))
+        case Act.SEND_BACK | Act.REFUSE_RATIFICATION:
+            stage = Stage.CLEARED
+            changes |= dict.fromkeys(on_list) | {"awaits_ratification": False}
+            if act is Act.REFUSE_RATIFICATION:
+                notices.append((Template.RATIFICATION_REFUSED, Facts()))
+        case Act.APPROVE:
+            begun = at >= state.terms.opening and not word.ratification
+            stage = Stage.PARTICIPANT if begun else Stage.APPROVED
+            changes |= on_list | {"awaits_ratification": word.ratification}
+            begins = day_of(max(at, state.terms.opening))
+            facts = Facts(begins=begins, closes=state.terms.closes, ratification=word.ratification)
+            notices.append((Template.APPROVED, facts))
+        case Act.RATIFY:
+            changes["awaits_ratification"] = False
+            if at >= state.terms.opening:
+                stage = Stage.PARTICIPANT
+                notices.append((Template.PARTICIPATION, Facts(begins=day_of(at), closes=state.terms.closes)))
+            else:
+                effects.append("ratified")
+        case Act.NOT_RETAIN:
+            stage = Stage.NOT_RETAINED
+            notices.append((Template.NOT_RETAINED, Facts()))
+        case _:
+            pass
+    step = _step(state, act, Trigger.CASE, stage, at, word.decision, effects)
+    step = step.model_copy(update={"content": word.model_dump(mode="json")})
+    return _moved(state, step, stage, at, changes, notices)
+
+
+def come_due(state: CandidacyState, due: Due, at: AwareDatetime) -> Outcome[CandidacyState]:
+    """Take what is due.
+
+    Args:
+        state: The case.
+        due: The earliest item of its agenda.
+        at: The calendar's reading, not before ``due.at``; later where nobody ran the case in between.
+    """
+    act = Act(due.kind)
+    terms = state.terms
+    notices: list[tuple[Template, Facts]] = []
+    desk: list[Notice] = []
+    effects: list[str] = []
+    stage = state.stage
+    limit = deadline(state)
+    # What fell due while nobody ran the case is overtaken by this step: one reminder, not one for each week missed.
+    handled = max(at, due.at)
+    match act:
+        case Act.REMIND | Act.NOTIFY_EXPIRY if limit is not None and at >= limit:
+            # To remind now would ask for what cannot be done any more; what the limit itself brings is still to come.
+            handled = limit - timedelta.resolution
+            effects.append("too-late")
+        case Act.REMIND if stage is Stage.VETTING:
+            by = _last_day(state.limit(terms.limits.vetting))
+            desk.append(_to_desk(Template.DESK_VETTING_REMINDER, Facts(act_by=by)))
+        case Act.REMIND if stage is Stage.NOMINATED:
+            notices.append((Template.REMINDER, Facts(act_by=_last_day(state.limit(terms.limits.answer)))))
+        case Act.REMIND:
+            by = _last_day(state.limit(terms.limits.information))
+            notices.append((Template.INFORMATION_REMINDER, Facts(act_by=by)))
+        case Act.LAPSE:
+            stage = Stage.LAPSED
+            notices.append((Template.LAPSED, Facts()))
+        case Act.RESUME:
+            stage = Stage.VETTING
+            notices.append((Template.INFORMATION_CLOSED, Facts()))
+        case Act.ESCALATE:
+            overdue = "vetting" if stage is Stage.VETTING else "decision"
+            desk.append(_to_desk(Template.DESK_OVERDUE, Facts(overdue=overdue)))
+        case Act.BEGIN:
+            stage = Stage.PARTICIPANT
+            notices.append((Template.PARTICIPATION, Facts(begins=day_of(due.at), closes=terms.closes)))
+        case Act.NOTIFY_EXPIRY:
+            notices.append((Template.EXPIRY_NOTICE, Facts(closes=terms.closes)))
+        case Act.EXPIRE:
+            stage = Stage.EXPIRED
+            notices.append((Template.EXPIRED, Facts(closes=terms.closes)))
+        case _:
+            raise ValueError(f"{act.value} does not come due by itself")
+    step = _step(state, act, Trigger.TIME, stage, at, f"due:{state.seq + 1}", effects)
+    return _moved(state, step, stage, at, {"mark": handled}, notices, desk)
+
+
+def rearm(state: CandidacyState, terms: Terms, at: AwareDatetime) -> Outcome[CandidacyState]:
+    """Take the session's new dates. A reader whose own dates move is told."""
+    moved = affected(state, terms)
+    notices: list[tuple[Template, Facts]] = []
+    if moved and state.stage in {Stage.APPROVED, Stage.PARTICIPANT}:
+        notices.append((Template.DATES_CHANGED, Facts(begins=terms.opens, closes=terms.closes)))
+    effects = [f"moved:{kind}" for kind in moved]
+    step = _step(state, Act.REARM, Trigger.CASE, state.stage, at, f"terms:{terms.version}", effects)
+    return _moved(state, step, state.stage, at, {"terms": terms}, notices)
+
+
+def affected(state: CandidacyState, terms: Terms) -> tuple[str, ...]:
+    """Which kinds of date of this case would move under other terms, in order of date."""
+    # A beginning that still waits for the plenary was announced, so it moves like any other.
+    expected = state.model_copy(update={"awaits_ratification": False})
+    before = {(due.kind, due.at) for due in agenda(expected)}
+    after = agenda(expected.model_copy(update={"terms": terms}))
+    return tuple(dict.fromkeys(due.kind for due in after if (due.kind, due.at) not in before))
+
+
+def _last_day(instant: AwareDatetime) -> date:
+    return day_of(instant - timedelta(microseconds=1))
+
+
+def _to_candidate(state: CandidacyState, template: Template, facts: Facts) -> Notice:
+    return Notice(template=template, role=Role.CANDIDATE, to=state.nomination.candidate.contact, facts=facts)
+
+
+def _to_desk(template: Template, facts: Facts | None = None) -> Notice:
+    return Notice(template=template, role=Role.DESK, facts=facts or Facts())
+
+
+def vacancy_decision(reference: str) -> str:
+    """The id under which a list knows that a candidacy has left it, whoever finds out first."""
+    return f"vacate:{reference}"
+
+
+def _vacate(state: CandidacyState, reference: str) -> Dispatch:
+    return Dispatch(
+        workflow_id=list_workflow_id(reference),
+        signal="vacate",
+        decision=vacancy_decision(state.reference),
+        content={"decision": vacancy_decision(state.reference), "candidacy": state.reference},
+    )
+
+
+def _corrected(nomination: Nomination, correction: Correction) -> Nomination:
+    changes = {name: value for name in ("email", "language") if (value := getattr(correction, name)) is not None}
+    if correction.role is Role.CANDIDATE:
+        return nomination.model_copy(update={"candidate": nomination.candidate.model_copy(update=changes)})
+    return nomination.model_copy(update={"nominator": nomination.nominator.model_copy(update=changes)})
+
+
+def _step(
+    state: CandidacyState,
+    act: Act,
+    trigger: Trigger,
+    stage: Stage,
+    at: AwareDatetime,
+    decision: str,
+    effects: list[str],
+) -> Step:
+    return Step(
+        seq=state.seq + 1,
+        act=act,
+        trigger=trigger,
+        at=at,
+        stage_before=state.stage,
+        stage=stage,
+        decision=decision,
+        effects=tuple(effects),
+    )
+
+
+def _moved(
+    state: CandidacyState,
+    step: Step,
+    stage: Stage,
+    at: AwareDatetime,
+    changes: dict[str, object],
+    notices: list[tuple[Template, Facts]],
+    desk: list[Notice] | None = None,
+    dispatches: tuple[Dispatch, ...] = (),
+) -> Outcome[CandidacyState]:
+    """The one door through which a candidacy changes; it holds the table against every step once more."""
+    if stage not in MOVES[Act(step.act)][state.stage]:
+        raise AssertionError(f"{step.act} cannot lead from {state.stage} to {stage}")
+    if stage is not state.stage:
+        changes = {"entered": at, "limit_from": at} | changes
+    update = {
+        "seq": step.seq,
+        "stage": stage,
+        "decisions": state.decisions | {step.decision: step.seq},
+        "outbox": (*state.outbox, *dispatches),
+    } | changes
+    moved = state.model_copy(update=update)
+    letters = [_to_candidate(moved, template, facts) for template, facts in notices]
+    return Outcome(state=moved, step=step, notices=(*letters, *(desk or ())), dispatches=dispatches)

@@ -1,0 +1,74 @@
+"""What a case's workflow is started with: a first command, or a state to go on from.
+
+One model for a case's first run, for the run after continue-as-new, and for a case started again from the ledger.
+"""
+
+from typing import Final
+
+from domain.candidacy import CandidacyState
+from domain.envelope import Envelope
+from domain.ids import Fingerprint, ListReference
+from domain.ledger import Delivery
+from domain.lists import Drafting, ListState, SeatLaw
+from domain.model import Days, Model
+from domain.people import Nomination
+from domain.session import SessionPlan, SessionState, Terms
+
+STATE_QUERY: Final = "state"
+STANDING_QUERY: Final = "standing"
+TERMS_QUERY: Final = "terms"
+AFFECTED_QUERY: Final = "affected"
+REARM_SIGNAL: Final = "rearm"
+
+
+class CandidacyOpening(Model):
+    """A nomination on its way in. ``statements`` are the criteria in the candidate's language, for the invitation."""
+
+    envelope: Envelope[Nomination]
+    fingerprint: Fingerprint
+    terms: Terms
+    statements: tuple[str, ...]
+
+
+class CandidacyCase(Model):
+    """How a candidacy's run begins."""
+
+    opening: CandidacyOpening | None = None
+    state: CandidacyState | None = None
+
+
+class SessionOpening(Model):
+    """A session about to open, with the days on which its time-limits cannot end, looked up once."""
+
+    envelope: Envelope[SessionPlan]
+    closed_days: Days
+
+
+class SessionCase(Model):
+    """How a session's run begins."""
+
+    opening: SessionOpening | None = None
+    state: SessionState | None = None
+
+
+class ListOpening(Model):
+    """A list's first draft."""
+
+    envelope: Envelope[Drafting]
+    reference: ListReference
+    terms: Terms
+    law: SeatLaw
+
+
+class ListCase(Model):
+    """How a list's run begins."""
+
+    opening: ListOpening | None = None
+    state: ListState | None = None
+
+
+class LetterCase(Model):
+    """A letter that needs looking after: where it stands, and the case it belongs to."""
+
+    delivery: Delivery
+    case: str

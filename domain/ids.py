@@ -1,0 +1,70 @@
+"""References, workflow ids and the names both sides of a Temporal call must share. None holds personal data."""
+
+import re
+from typing import Annotated, Final
+
+from pydantic import StringConstraints
+
+TASK_QUEUE: Final = "desk"
+
+SESSION_PATTERN: Final = r"[0-9]{4}[A-Z]?"
+SessionReference = Annotated[str, StringConstraints(pattern=rf"^{SESSION_PATTERN}$")]
+"""A session: its year, and a letter where a year has more than one (``2026``, ``2026B``)."""
+CandidacyReference = Annotated[str, StringConstraints(pattern=rf"^C-{SESSION_PATTERN}-[0-9]{{4,6}}$")]
+"""A candidacy: ``C-2026-0007``."""
+ListReference = Annotated[str, StringConstraints(pattern=rf"^L-{SESSION_PATTERN}-[0-9]{{1,4}}$")]
+"""A session list: ``L-2026-1``."""
+CaseReference = Annotated[
+    str,
+    StringConstraints(
+        pattern=rf"^({SESSION_PATTERN}|C-{SESSION_PATTERN}-[0-9]{{4,6}}|L-{SESSION_PATTERN}-[0-9]{{1,4}})$"
+    ),
+]
+LetterReference = Annotated[
+    str,
+    StringConstraints(
+        pattern=rf"^(C-{SESSION_PATTERN}-[0-9]{{4,6}}|L-{SESSION_PATTERN}-[0-9]{{1,4}}|{SESSION_PATTERN})\.[0-9]+\.[0-9]+$"
+    ),
+]
+"""A letter: the case, the step that decided it and its number in that step (``C-2026-0007.3.1``)."""
+OfficerId = Annotated[str, StringConstraints(pattern=r"^O-[A-Za-z0-9]{1,24}$")]
+"""An officer, by number and never by name: ``O-17``."""
+Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+def candidacy_reference(session: str, number: int) -> str:
+    """The reference of the ``number``-th candidacy of a session, counted from 1."""
+    return f"C-{session}-{number:04d}"
+
+
+def list_reference(session: str, number: int) -> str:
+    """The reference of the ``number``-th list of a session, counted from 1."""
+    return f"L-{session}-{number}"
+
+
+def session_of(reference: str) -> str:
+    """The session a case belongs to. Raises ValueError where the text is no reference."""
+    found = re.fullmatch(rf"(?:[CL]-)?({SESSION_PATTERN})(?:-[0-9]+)?", reference)
+    if found is None:
+        raise ValueError(f"{reference!r} is no reference of a case")
+    return found[1]
+
+
+def session_workflow_id(session: str) -> str:
+    """The workflow of a session."""
+    return f"session/{session}"
+
+
+def candidacy_workflow_id(session: str, fingerprint: str) -> str:
+    """The workflow of a candidacy: one per person and session, whoever nominates and however the name is spelt."""
+    return f"candidacy/{session}/{fingerprint}"
+
+
+def list_workflow_id(reference: str) -> str:
+    """The workflow of a session list."""
+    return f"list/{reference}"
+
+
+def delivery_workflow_id(letter: str) -> str:
+    """The workflow that looks after one letter until it is sent or settled."""
+    return f"letter/{letter}"

@@ -1,0 +1,295 @@
+"""The words in which the ledger is written and read."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, Field
+
+from domain.ids import CaseReference, LetterReference
+from domain.model import Address, Model, Prose
+from domain.notices import Letter, Notice, Role, Template
+from domain.people import Contact, Language
+from domain.session import Terms
+from domain.steps import CaseKind, CaseState, Outcome, Step
+
+
+class LetterState(StrEnum):
+    """Where a letter stands.
+
+    ``drafted`` is written and waits for its first delivery; ``released`` waits to be tried again; ``sending`` is
+    claimed; ``unknown`` may or may not have been accepted, and waits for a person instead of going out twice;
+    ``withdrawn`` was overtaken by a newer decision before it went out, or given up by the desk.
+    """
+
+    DRAFTED = "drafted"
+    RELEASED = "released"
+    SENDING = "sending"
+    SENT = "sent"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    WITHDRAWN = "withdrawn"
+
+
+class Entry(Model):
+    """One step of one case, with the case's whole state after it: what the ledger takes in one transaction."""
+
+    kind: CaseKind
+    workflow_id: str
+    session: str
+    stage: str
+    ended: bool
+    seat: str | None = None
+    deadline: AwareDatetime | None = None
+    state: dict[str, Any]
+    step: Step
+    notices: tuple[Notice, ...] = ()
+
+
+def entry(
+    kind: CaseKind,
+    outcome: Outcome[Any],
+    *,
+    workflow_id: str,
+    session: str,
+    ended: bool,
+    deadline: AwareDatetime | None = None,
+    seat: str | None = None,
+) -> Entry:
+    """The ledger's entry for an outcome."""
+    state: CaseState = outcome.state
+    return Entry(
+        kind=kind,
+        workflow_id=workflow_id,
+        session=session,
+        stage=outcome.step.stage,
+        ended=ended,
+        seat=seat,
+        deadline=deadline,
+        state=state.model_dump(mode="json"),
+        step=outcome.step,
+        notices=outcome.notices,
+    )
+
+
+class Draft(Model):
+    """A letter rendered and addressed, as it enters the ledger.
+
+    Attributes:
+        number: Its number within the step, from 1.
+        about: The letter it is about, for the desk's letters about letters; part of what makes a letter unique.
+    """
+
+    number: int
+    template: Template
+    role: Role
+    to: Contact
+    letter: Letter
+    about: str = ""
+
+
+class Recorded(Model):
+    """What the ledger answers once a step stands in it.
+
+    ``terms`` are the session's, where a new candidacy came in under older ones than the session has by now.
+    """
+
+    reference: CaseReference
+    letters: tuple[LetterReference, ...] = ()
+    terms: Terms | None = None
+
+
+class Outgoing(Model):
+    """A letter that is claimed and must now be sent, once.
+
+    Attributes:
+        reference: The letter.
+        message_id: Its Message-ID, with angle brackets; the same at every attempt.
+        thread: The Message-ID of the first letter to the same reader in the same case, if this is not the first.
+        written: When it was decided, in clock time; the letter's Date.
+    """
+
+    reference: LetterReference
+    message_id: str
+    thread: str | None
+    to: Contact
+    letter: Letter
+    written: AwareDatetime
+
+
+class Claim(Model):
+    """What came of claiming a letter: something to send, or the state that forbids it."""
+
+    state: LetterState
+    outgoing: Outgoing | None = None
+
+
+class Delivery(Model):
+    """What became of one letter. ``code`` is the mail server's reply, if it gave one."""
+
+    letter: LetterReference
+    state: LetterState
+    code: int | None = None
+
+
+class SettlementHow(StrEnum):
+    """What a person decides about a letter that waits for one."""
+
+    SENT = "sent"
+    RESEND = "resend"
+    GIVE_UP = "give_up"
+
+
+class Settlement(Model):
+    """The content of ``settle``: it arrived after all, send it (again), or give it up."""
+
+    how: SettlementHow
+    reason: Prose
+    email: Address | None = None
+
+
+class CaseRow(Model):
+    """One case in a list. Holds no personal data."""
+
+    reference: CaseReference
+    kind: CaseKind
+    session: str
+    stage: str
+    ended: bool
+    seat: str | None
+    deadline: AwareDatetime | None
+    seq: int
+    workflow_id: str
+    opened: AwareDatetime
+    changed: AwareDatetime
+    troubled_letters: int
+
+
+class StepRow(Model):
+    """One step in a timeline. Holds no personal data."""
+
+    seq: int
+    act: str
+    trigger: str
+    at: AwareDatetime
+    recorded: AwareDatetime
+    stage_before: str
+    stage: str
+    signer: str | None
+    effects: tuple[str, ...]
+    letters: tuple[LetterReference, ...]
+
+
+class LetterRow(Model):
+    """One letter in a list. Holds no personal data."""
+
+    reference: LetterReference
+    case: CaseReference
+    template: Template
+    role: Role
+    language: Language
+    state: LetterState
+    attempts: int
+    code: int | None
+    written: AwareDatetime
+    changed: AwareDatetime
+    message_id: str
+
+
+class LetterFile(Model):
+    """One letter in full: personal data."""
+
+    row: LetterRow
+    to: Contact
+    letter: Letter
+    history: tuple[str, ...]
+
+
+class CaseFile(Model):
+    """One case in full: personal data.
+
+    ``state`` is the case's whole state; for a candidacy a :class:`~domain.candidacy.CandidacyState`, and so on.
+    """
+
+    row: CaseRow
+    state: dict[str, Any]
+    letters: tuple[LetterRow, ...]
+
+
+class EnquiryAbout(StrEnum):
+    """What can be asked of the ledger."""
+
+    CASE = "case"
+    CASES = "cases"
+    TIMELINE = "timeline"
+    LETTERS = "letters"
+    LETTER = "letter"
+
+
+class Enquiry(Model):
+    """A question to the ledger.
+
+    Attributes:
+        about: What is asked.
+        reference: The case or letter; ``workflow_id`` finds a case by its workflow instead.
+        session, kind, stage, seat, overdue, ended: Narrow a list of cases; ``overdue`` counts the deadlines before it.
+        state: Narrows a list of letters, as ``reference`` does to those of one case.
+        limit, after: Page through a list: at most so many rows, those that follow this reference.
+    """
+
+    about: EnquiryAbout
+    reference: str | None = Field(default=None, max_length=64)
+    workflow_id: str | None = Field(default=None, max_length=200)
+    session: str | None = Field(default=None, max_length=16)
+    kind: CaseKind | None = None
+    stage: str | None = Field(default=None, max_length=40)
+    seat: str | None = Field(default=None, max_length=16)
+    overdue: AwareDatetime | None = None
+    ended: bool | None = None
+    state: LetterState | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 200
+    after: str | None = Field(default=None, max_length=64)
+
+
+class Answer(Model):
+    """What the ledger answers; only the part that was asked for is filled."""
+
+    case: CaseFile | None = None
+    cases: tuple[CaseRow, ...] = ()
+    steps: tuple[StepRow, ...] = ()
+    letters: tuple[LetterRow, ...] = ()
+    letter: LetterFile | None = None
+    more: bool = False
+
+
+class Difference(Model):
+    """One way in which the ledger and a workflow disagree, without personal data."""
+
+    reference: str
+    what: str
+    ledger: str
+    workflow: str
+
+
+class Verification(Model):
+    """What a comparison of the ledger with the workflows found."""
+
+    cases: int
+    steps: int
+    letters: int
+    differences: tuple[Difference, ...]
+
+
+class Recovery(Model):
+    """What a recovery from the ledger did."""
+
+    restarted: tuple[CaseReference, ...]
+    running: tuple[CaseReference, ...]
+    letters: tuple[LetterReference, ...]
+
+
+class Affected(Model):
+    """A case whose own dates an amendment moves."""
+
+    reference: CaseReference
+    stage: str
+    moved: tuple[str, ...]

@@ -1,0 +1,131 @@
+"""What a letter is to say and to whom; how it says it is the business of ``letters``."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from domain.model import Model
+from domain.people import Contact
+
+
+class Role(StrEnum):
+    """Who a letter goes to."""
+
+    CANDIDATE = "candidate"
+    NOMINATOR = "nominator"
+    DESK = "desk"
+
+
+class Template(StrEnum):
+    """The letters of the procedure, by what they say."""
+
+    RECEIPT = "receipt"
+    INVITATION = "invitation"
+    REMINDER = "reminder"
+    LAPSED = "lapsed"
+    DECLINED = "declined"
+    DECLARED = "declared"
+    INELIGIBLE = "ineligible"
+    INFORMATION_REQUEST = "information_request"
+    INFORMATION_REMINDER = "information_reminder"
+    INFORMATION_CLOSED = "information_closed"
+    APPROVED = "approved"
+    RESERVE = "reserve"
+    NOT_RETAINED = "not_retained"
+    RATIFICATION_REFUSED = "ratification_refused"
+    PARTICIPATION = "participation"
+    DATES_CHANGED = "dates_changed"
+    EXPIRY_NOTICE = "expiry_notice"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    DESK_VETTING_REMINDER = "desk_vetting_reminder"
+    DESK_THIRD_ASSESSMENT = "desk_third_assessment"
+    DESK_UNRESOLVED = "desk_unresolved"
+    DESK_OVERDUE = "desk_overdue"
+    DESK_LETTER = "desk_letter"
+
+
+_CONCLUSIVE: Final = frozenset(
+    {
+        Template.LAPSED,
+        Template.DECLINED,
+        Template.INELIGIBLE,
+        Template.APPROVED,
+        Template.RESERVE,
+        Template.NOT_RETAINED,
+        Template.RATIFICATION_REFUSED,
+        Template.PARTICIPATION,
+        Template.EXPIRED,
+        Template.WITHDRAWN,
+    }
+)
+_REPEATED: Final = frozenset(
+    {
+        Template.REMINDER,
+        Template.INFORMATION_REMINDER,
+        Template.DATES_CHANGED,
+        Template.DESK_VETTING_REMINDER,
+        Template.DESK_OVERDUE,
+    }
+)
+_OVERTAKES: Final = {
+    Template.DECLARED: frozenset({Template.INVITATION, Template.REMINDER}),
+    Template.INFORMATION_CLOSED: frozenset({Template.INFORMATION_REQUEST, Template.INFORMATION_REMINDER}),
+}
+
+
+def overtakes(newer: Template) -> frozenset[Template]:
+    """The letters to the same reader in the same case that must not go out any more once ``newer`` is decided.
+
+    A letter that says where the case now stands overtakes every letter before it; a repeated one overtakes only its own
+    kind, since an invitation still says what its reminder does not. What has been answered, or is closed, is not asked
+    any more.
+    """
+    if newer in _CONCLUSIVE:
+        return frozenset(Template)
+    return frozenset({newer}) if newer in _REPEATED else _OVERTAKES.get(newer, frozenset())
+
+
+class Facts(Model):
+    """What a letter may state. Dates are days at the seat; a day named is a day included.
+
+    Attributes:
+        act_by: The last day on which the reader can act.
+        begins: The day participation begins.
+        closes: The session's closing day.
+        statements: The criteria, worded in the reader's language.
+        text: The desk's own words: a question, a reason.
+        rank: The place on the reserve, from 1.
+        ratification: Whether the plenary has yet to ratify.
+        overdue: For the desk: what is overdue.
+        letter: For the desk: the letter that needs a decision.
+        trouble: For the desk: ``refused`` or ``unknown``.
+    """
+
+    act_by: date | None = None
+    begins: date | None = None
+    closes: date | None = None
+    statements: tuple[str, ...] = ()
+    text: str | None = None
+    rank: int | None = None
+    ratification: bool = False
+    overdue: str | None = None
+    letter: str | None = None
+    trouble: str | None = None
+
+
+class Notice(Model):
+    """One letter to be written. ``to`` is empty for the desk, whose address is a setting of the worker."""
+
+    template: Template
+    role: Role
+    to: Contact | None = None
+    facts: Facts = Facts()
+
+
+class Letter(Model):
+    """A letter rendered, ready for any transport: one line of subject, plain text and HTML."""
+
+    subject: str
+    text: str
+    html: str

@@ -1,0 +1,129 @@
+"""What every case has in common: steps that follow each other, and what a step leads to."""
+
+from abc import ABC, abstractmethod
+from enum import StrEnum
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from domain.ids import OfficerId
+from domain.model import Model
+from domain.notices import Notice
+
+DecisionId = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_.:/-]{1,100}$")]
+
+
+class CaseKind(StrEnum):
+    """The kinds of case the desk keeps."""
+
+    SESSION = "session"
+    CANDIDACY = "candidacy"
+    LIST = "list"
+
+
+class Trigger(StrEnum):
+    """What set a step off."""
+
+    OFFICER = "officer"
+    TIME = "time"
+    CASE = "case"
+
+
+class Step(Model):
+    """One step of a case, as the ledger keeps it.
+
+    Attributes:
+        seq: Its number within the case, from 1, without gaps.
+        act: What was done.
+        trigger: An officer's command, a time-limit, or word from another case.
+        at: The calendar's reading when it was taken.
+        stage_before: Where the case stood; empty for the first step.
+        stage: Where it stands now.
+        decision: The id of the command or word, the same each time it is sent.
+        signer: The officer who signed the command.
+        content_hash, issued, nonce, key, signature: The rest of the command's envelope.
+        content: The command or word itself.
+        effects: In words for programs, everything the step brought about besides the stage.
+    """
+
+    seq: int = Field(ge=1)
+    act: str
+    trigger: Trigger
+    at: AwareDatetime
+    stage_before: str = ""
+    stage: str
+    decision: DecisionId
+    signer: OfficerId | None = None
+    content_hash: str | None = None
+    issued: AwareDatetime | None = None
+    nonce: str | None = None
+    key: str | None = None
+    signature: str | None = None
+    content: dict[str, Any] = {}
+    effects: tuple[str, ...] = ()
+
+
+class Dispatch(Model):
+    """Word for another case, delivered as a signal; the receiver knows it again by its decision id."""
+
+    workflow_id: str
+    signal: str
+    decision: DecisionId
+    content: dict[str, Any]
+
+
+class Due(Model):
+    """Something that a case does by itself at an instant of the calendar."""
+
+    at: AwareDatetime
+    kind: str
+
+
+class CaseState(Model, ABC):
+    """The whole of a case, in one value that can be written down and started again from.
+
+    Attributes:
+        reference: The case's reference; empty until its first step stands in the ledger.
+        seq: How many steps were taken.
+        entered: The calendar's reading when the case came to its present stage.
+        mark: Everything due up to here is dealt with.
+        decisions: The step that each command or word led to, by its id.
+        outbox: Word for other cases that may not have been delivered yet.
+    """
+
+    reference: str = ""
+    seq: int = 0
+    entered: AwareDatetime
+    mark: AwareDatetime
+    decisions: dict[str, int] = {}
+    outbox: tuple[Dispatch, ...] = ()
+
+    def earlier(self, command: str) -> str | None:
+        """The last decision in which the same officer gave the same command, if it was ever taken."""
+        same = (decision for decision in self.decisions if decision.startswith(f"{command}."))
+        return max(same, key=self.decisions.__getitem__, default=None)
+
+    @property
+    @abstractmethod
+    def workflow_id(self) -> str:
+        """The workflow that carries this case."""
+
+    @property
+    @abstractmethod
+    def ended(self) -> bool:
+        """Whether nothing can happen to it any more."""
+
+
+S = TypeVar("S", bound=CaseState)
+
+
+class Outcome(Model, Generic[S]):
+    """What a step leads to: the new state, the step for the ledger, the letters to write, and word for other cases.
+
+    ``dispatches`` stand in the state's outbox as well, until they are known to be delivered.
+    """
+
+    state: S
+    step: Step
+    notices: tuple[Notice, ...] = ()
+    dispatches: tuple[Dispatch, ...] = ()

@@ -1,0 +1,1 @@
+"""Notice in, Letter out: pure rendering, no I/O but the first reading of each template."""

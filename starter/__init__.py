@@ -1,0 +1,1 @@
+"""The desk's command line: parse, call once, print."""

@@ -1,0 +1,451 @@
+"""What the desk can do, as a library: every command of the command line is one call of this and its printing.
+
+DeskError                 the call did not do what was asked
+├── Refused               a rule forbids it (exit 3); nothing was recorded
+├── NoSuchCase            the case or letter does not exist (exit 4)
+├── PartUnreachable       a part does not answer (exit 5); nothing was done
+└── OutcomeUnknown        the command was sent and no answer came (exit 5); sending it again is safe
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import TypedSearchAttributes, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from config.settings import Settings, WrongSetting
+from domain.candidacy import Act
+from domain.cases import (
+    STATE_QUERY,
+    CandidacyCase,
+    CandidacyOpening,
+    ListCase,
+    ListOpening,
+    SessionCase,
+    SessionOpening,
+)
+from domain.envelope import Envelope, Receipt, digest
+from domain.errors import REFUSALS
+from domain.fingerprint import fingerprint
+from domain.ids import (
+    candidacy_workflow_id,
+    delivery_workflow_id,
+    list_reference,
+    list_workflow_id,
+    session_workflow_id,
+)
+from domain.ledger import (
+    Affected,
+    Answer,
+    CaseFile,
+    CaseRow,
+    Enquiry,
+    EnquiryAbout,
+    LetterState,
+    Recovery,
+    Settlement,
+    Verification,
+)
+from domain.lists import Drafting, ListAct, ListStage, SeatLaw
+from domain.model import Model
+from domain.people import Nomination
+from domain.session import SessionAct, SessionAmendment, SessionPlan, SessionState
+from domain.steps import CaseKind
+from workflows import attributes
+
+C = TypeVar("C", bound=Model)
+
+
+class DeskError(Exception):
+    """The call did not do what was asked; the message says why and what to do."""
+
+
+class Refused(DeskError):
+    """A rule forbids it; nothing was recorded."""
+
+    def __init__(self, message: str, *, rule: str, refusal: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.refusal = refusal
+
+
+class NoSuchCase(DeskError):
+    """There is no such case or letter."""
+
+
+class PartUnreachable(DeskError):
+    """A part of the desk does not answer; nothing was done."""
+
+
+class OutcomeUnknown(DeskError):
+    """The command was sent and no answer came in time. It carries its own id, so sending it again is safe."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A command that was taken; ``fresh`` is false where the same had been taken before and nothing was done again."""
+
+    receipt: Receipt
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The desk, as one officer.
+
+    Attributes:
+        client: The connection to Temporal.
+        settings: The settings.
+        officer: Who signs; no other argument of any call says who acts.
+    """
+
+    client: Client
+    settings: Settings
+    officer: str
+
+    def close_over(self, act: str, case: str, content: C, *, basis: int = 0) -> Envelope[C]:
+        """Put a command into its envelope; ``basis`` is the last step of the case that the officer has seen."""
+        return Envelope(
+            act=act,
+            case=case,
+            content=content,
+            content_hash=digest(content.model_dump(mode="json")),
+            basis=basis,
+            issued=datetime.now(UTC),
+            nonce=secrets.token_hex(16),
+            signer=self.officer,
+        )
+
+    async def open_session(self, plan: SessionPlan) -> Taken:
+        """Open a session, once."""
+        workflow_id = session_workflow_id(plan.reference)
+        envelope = self.close_over(SessionAct.OPEN, workflow_id, plan)
+        return await self._open(
+            "Session",
+            SessionCase(opening=SessionOpening(envelope=envelope, closed_days=plan.closed_days())),
+            workflow_id,
+            envelope,
+            summary=f"Session {plan.reference}",
+            shown=attributes.at_start(session=plan.reference, stage="open", case=plan.reference),
+        )
+
+    async def session(self, reference: str) -> SessionState:
+        """A session's present state.
+
+        Raises:
+            NoSuchCase: It does not run.
+        """
+        state: SessionState = await self._query(
+            session_workflow_id(reference), SessionState, f"session {reference} is not open"
+        )
+        return state
+
+    async def amend_session(self, reference: str, amendment: SessionAmendment) -> Taken:
+        """Move dates of a session; the receipt's details name the candidacies affected."""
+        return await self._command(reference, SessionAct.AMEND, amendment)
+
+    async def preview_amendment(self, reference: str, amendment: SessionAmendment) -> tuple[Affected, ...]:
+        """Whom an amendment would affect; nothing is recorded."""
+        envelope = self.close_over(SessionAct.AMEND, reference, amendment)
+        workflow_id = session_workflow_id(reference)
+        # A look has no decision to make known again: each is asked afresh.
+        asked: tuple[Affected, ...] = await self._send(
+            workflow_id, "preview", envelope, tuple[Affected, ...], reference, update_id=envelope.nonce
+        )
+        return asked
+
+    def candidacy_of(self, session: str, nomination: Nomination) -> str:
+        """The workflow id of a person's candidacy, by the keyed fingerprint.
+
+        Raises:
+            WrongSetting: The key is not set.
+        """
+        return candidacy_workflow_id(session, self._fingerprint(session, nomination))
+
+    async def nominate(self, session: SessionState, nomination: Nomination) -> Taken:
+        """Nominate a person, once; not fresh where this person is nominated already, by whomever."""
+        reference = session.reference
+        mark = self._fingerprint(reference, nomination)
+        workflow_id = candidacy_workflow_id(reference, mark)
+        envelope = self.close_over(Act.NOMINATE, workflow_id, nomination)
+        opening = CandidacyOpening(
+            envelope=envelope,
+            fingerprint=mark,
+            terms=session.terms,
+            statements=session.plan.criteria.statements(nomination.candidate.language),
+        )
+        return await self._open(
+            "Candidacy",
+            CandidacyCase(opening=opening),
+            workflow_id,
+            envelope,
+            summary=f"Candidacy in session {reference}",
+            shown=attributes.at_start(session=reference, stage="nominated", seat=nomination.seat),
+        )
+
+    async def act(self, reference: str, act: Act, content: Model) -> Taken:
+        """Send a command to a candidacy."""
+        return await self._command(reference, act, content)
+
+    async def draft_list(self, session: SessionState, drafting: Drafting) -> Taken:
+        """Draft the session's list: a new one where none is under way, another draft of the one that is."""
+        lists = await self.cases(session=session.reference, kind=CaseKind.LIST)
+        under_way = next((row for row in lists if not row.ended), None)
+        if under_way is not None and under_way.stage == ListStage.DRAFTED and under_way.seq > 1:
+            return await self._redraft(under_way.reference, drafting)
+        reference = under_way.reference if under_way else list_reference(session.reference, len(lists) + 1)
+        workflow_id = list_workflow_id(reference)
+        envelope = self.close_over(ListAct.DRAFT, reference, drafting)
+        seats = SeatLaw(seats=session.plan.seats, reserved=session.plan.reserved_seats)
+        opening = ListOpening(envelope=envelope, reference=reference, terms=session.terms, law=seats)
+        taken = await self._open(
+            "SessionList",
+            ListCase(opening=opening),
+            workflow_id,
+            envelope,
+            summary=f"List of session {session.reference}",
+            shown=attributes.at_start(session=session.reference, stage="drafted", case=reference),
+        )
+        # Somebody else's draft opened it: this one goes on the table as the next.
+        return taken if taken.fresh else await self._redraft(reference, drafting)
+
+    async def _redraft(self, reference: str, drafting: Drafting) -> Taken:
+        return await self.act_on_list(reference, ListAct.DRAFT, drafting)
+
+    async def act_on_list(self, reference: str, act: ListAct, content: Model) -> Taken:
+        """Send a command to a list."""
+        return await self._command(reference, act, content)
+
+    async def settle_letter(self, letter: str, settlement: Settlement) -> LetterState:
+        """Decide about a letter that waits for a person; the state it is in now."""
+        answer = await self.ask(Enquiry(about=EnquiryAbout.LETTER, reference=letter))
+        attempts = answer.letter.row.attempts if answer.letter else 0
+        envelope = self.close_over("settle", letter, settlement, basis=attempts)
+        state: LetterState = await self._send(delivery_workflow_id(letter), "settle", envelope, LetterState, letter)
+        return state
+
+    async def locate(self, reference: str) -> CaseRow:
+        """Where a case is.
+
+        Raises:
+            NoSuchCase: There is none.
+        """
+        return (await self.case(reference)).row
+
+    async def case(self, reference: str) -> CaseFile:
+        """One case in full.
+
+        Raises:
+            NoSuchCase: There is none.
+        """
+        answer = await self.ask(Enquiry(about=EnquiryAbout.CASE, reference=reference))
+        if answer.case is None:
+            raise NoSuchCase(f"there is no case {reference}")
+        return answer.case
+
+    async def cases(self, **narrowed: Any) -> tuple[CaseRow, ...]:
+        """Every case that fits, page by page."""
+        rows: list[CaseRow] = []
+        while True:
+            after = rows[-1].reference if rows else None
+            answer = await self.ask(Enquiry(about=EnquiryAbout.CASES, after=after, **narrowed))
+            rows.extend(answer.cases)
+            if not answer.more:
+                return tuple(rows)
+
+    async def ask(self, enquiry: Enquiry) -> Answer:
+        """Put a question to the ledger."""
+        answer: Answer = await self._run("LedgerEnquiry", (enquiry,), Answer, self._patience)
+        return answer
+
+    async def verify_ledger(self) -> Verification:
+        """Compare the ledger with the running workflows."""
+        found: Verification = await self._run("LedgerVerification", (), Verification, timedelta(hours=1))
+        return found
+
+    async def recover_ledger(self) -> Recovery:
+        """Start every open case again that does not run."""
+        done: Recovery = await self._run("LedgerRecovery", (), Recovery, timedelta(hours=1))
+        return done
+
+    @property
+    def _patience(self) -> timedelta:
+        return timedelta(seconds=self.settings.answer_timeout)
+
+    def _fingerprint(self, session: str, nomination: Nomination) -> str:
+        key = self.settings.fingerprint_key
+        if key is None:
+            raise WrongSetting("DESK_FINGERPRINT_KEY: is needed to nominate")
+        return fingerprint(session, nomination, bytes.fromhex(key.get_secret_value()))
+
+    async def _open(
+        self,
+        workflow: str,
+        case: Model,
+        workflow_id: str,
+        envelope: Envelope[Any],
+        *,
+        summary: str,
+        shown: TypedSearchAttributes,
+    ) -> Taken:
+        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            workflow,
+            case,
+            id=workflow_id,
+            task_queue=self.settings.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            # A case that was refused at the door may be brought again; one that was ever open may not.
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+            static_summary=summary,
+            search_attributes=shown,
+        )
+        try:
+            receipt: Receipt = await self.client.execute_update_with_start_workflow(
+                "receive",
+                start_workflow_operation=start,
+                id=envelope.nonce,
+                result_type=Receipt,
+                rpc_timeout=self._patience,
+            )
+        except WorkflowAlreadyStartedError:
+            return await self._ended(workflow_id)
+        except RPCError as failed:
+            if failed.status is RPCStatusCode.ALREADY_EXISTS:
+                return await self._ended(workflow_id)
+            raise self._error(failed) from None
+        except (WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError) as failed:
+            raise self._error(failed) from None
+        return Taken(receipt=receipt, fresh=receipt.answers(envelope))
+
+    async def _ended(self, workflow_id: str) -> Taken:
+        """The receipt of a case that has come and gone."""
+        answer = await self.ask(Enquiry(about=EnquiryAbout.CASE, workflow_id=workflow_id))
+        if answer.case is None:
+            raise NoSuchCase("the case has ended and is not in the ledger")
+        row = answer.case.row
+        receipt = Receipt(reference=row.reference, seq=row.seq, act="", stage=row.stage, at=row.changed)
+        return Taken(receipt=receipt, fresh=False)
+
+    async def _command(self, reference: str, act: str, content: Model) -> Taken:
+        file = await self.case(reference)
+        row = file.row
+        envelope = self.close_over(act, reference, content, basis=row.seq)
+        if row.ended and (seq := _taken_as(file, envelope)) is not None:
+            receipt = Receipt(reference=reference, seq=seq, act=act, stage=row.stage, at=row.changed)
+            return Taken(receipt=receipt, fresh=False)
+        receipt = await self._send(row.workflow_id, act, envelope, Receipt, reference)
+        return Taken(receipt=receipt, fresh=receipt.answers(envelope))
+
+    async def _send(
+        self,
+        workflow_id: str,
+        update: str,
+        envelope: Envelope[Any],
+        answer: type[Any],
+        case: str,
+        *,
+        update_id: str | None = None,
+    ) -> Any:
+        handle = self.client.get_workflow_handle(workflow_id)
+        try:
+            return await handle.execute_update(
+                update,
+                envelope,
+                id=update_id or envelope.decision,
+                result_type=answer,
+                rpc_timeout=self._patience,
+            )
+        except RPCError as failed:
+            if failed.status is RPCStatusCode.NOT_FOUND:
+                raise await self._closed(workflow_id, update, case) from None
+            raise self._error(failed) from None
+        except (WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError) as failed:
+            raise self._error(failed) from None
+
+    async def _closed(self, workflow_id: str, act: str, case: str) -> DeskError:
+        """Why a workflow takes no command: its case has ended, or never was."""
+        if workflow_id.startswith("letter/"):
+            answer = await self.ask(Enquiry(about=EnquiryAbout.LETTER, reference=case))
+            state = answer.letter.row.state.value if answer.letter else "unknown"
+            return Refused(
+                f"letter {case} is {state}; it waits for nobody", rule="letter-settled", refusal="LetterSettled"
+            )
+        row = await self.locate(case)
+        if not row.ended:
+            return PartUnreachable(f"{case} is open in the ledger but does not run; `starter ledger recover` starts it")
+        return Refused(
+            f"{act} is not possible: {case} has ended as {row.stage}", rule="case-ended", refusal="NotAtThisStage"
+        )
+
+    async def _query(self, workflow_id: str, answer: type[Any], missing: str) -> Any:
+        handle = self.client.get_workflow_handle(workflow_id)
+        try:
+            description = await handle.describe(rpc_timeout=self._patience)
+            if description.status is not WorkflowExecutionStatus.RUNNING:
+                raise NoSuchCase(missing)
+            return await handle.query(STATE_QUERY, result_type=answer, rpc_timeout=self._patience)
+        except RPCError as failed:
+            if failed.status is RPCStatusCode.NOT_FOUND:
+                raise NoSuchCase(missing) from None
+            raise self._error(failed, sent=False) from None
+
+    async def _run(self, workflow: str, arguments: Sequence[Model], answer: type[Any], patience: timedelta) -> Any:
+        try:
+            return await self.client.execute_workflow(
+                workflow,
+                args=arguments,
+                id=f"desk/{workflow}/{secrets.token_hex(8)}",
+                task_queue=self.settings.task_queue,
+                result_type=answer,
+                execution_timeout=patience,
+            )
+        except WorkflowFailureError as failed:
+            raise self._failure(failed.cause) from None
+        except RPCError as failed:
+            raise self._error(failed, sent=False) from None
+
+    def _error(self, failed: Exception, *, sent: bool = True) -> DeskError:
+        """What a failed call means for the desk."""
+        if isinstance(failed, WorkflowUpdateFailedError):
+            return self._failure(failed.cause)
+        unavailable = isinstance(failed, RPCError) and failed.status is RPCStatusCode.UNAVAILABLE
+        if sent and not unavailable:
+            return OutcomeUnknown(
+                "no answer came in time, so the outcome is unknown: run the same command again, which is safe. "
+                "Does a worker run? (`starter stack status`)"
+            )
+        return PartUnreachable("Temporal or its worker does not answer; `starter stack up` starts them")
+
+    def _failure(self, cause: BaseException | None) -> DeskError:
+        inner = cause
+        while isinstance(inner, FailureError) and not isinstance(inner, ApplicationError) and inner.cause is not None:
+            inner = inner.cause
+        if isinstance(inner, ApplicationError):
+            if inner.type in REFUSALS:
+                rule = str(inner.details[0]) if inner.details else ""
+                return Refused(inner.message, rule=rule, refusal=inner.type or "")
+            if inner.type == "NoSuchCase":
+                return NoSuchCase(inner.message)
+            if inner.type in {"PartUnreachable", "LedgerUnavailable"}:
+                return PartUnreachable("the ledger's database does not answer; `starter stack status` shows the parts")
+        return PartUnreachable("no worker answered in time; `starter stack status` shows the parts")
+
+
+def _taken_as(file: CaseFile, envelope: Envelope[Any]) -> int | None:
+    """The step that this command became before its case ended, if it did."""
+    decisions: dict[str, int] = file.state["decisions"]
+    return max(
+        (seq for decision, seq in decisions.items() if decision.startswith(f"{envelope.command}.")), default=None
+    )

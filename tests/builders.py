@@ -1,0 +1,322 @@
+"""Valid values in one call: clearly fictional people, one session, and what a case of theirs looks like.
+
+Every builder takes the fields that a test cares about and fills in the rest. Pure: the same call gives the same value.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+from domain import candidacy, lists
+from domain.candidacy import (
+    Act,
+    Answer,
+    CandidacyState,
+    Declaration,
+    Information,
+    InformationRequest,
+    Reason,
+    Stage,
+    Word,
+)
+from domain.criteria import CriteriaSet
+from domain.envelope import Envelope, digest
+from domain.fingerprint import fingerprint
+from domain.ids import candidacy_reference
+from domain.ledger import Draft, Entry, entry
+from domain.lists import Drafting, ListPlan, ListState, Place, SeatLaw, Standing
+from domain.model import Model
+from domain.notices import Letter, Role, Template
+from domain.people import Contact, Language, Nomination, SeatKind
+from domain.session import SessionPlan, SessionState, Terms
+from domain.steps import CaseKind, Outcome
+from domain.vetting import Assessment, Finding, Judgement
+
+SESSION: Final = "2026"
+LIST: Final = "L-2026-1"
+KEY: Final = bytes(range(32))
+"""A fingerprint key."""
+NOMINATED_AT: Final = datetime(2025, 12, 1, 10, 0, tzinfo=UTC)
+"""A Monday, five weeks before nominations close."""
+
+
+def criteria() -> CriteriaSet:
+    """Two criteria, worded in every language."""
+    return CriteriaSet.model_validate(
+        {
+            "version": "1",
+            "source": "Resolution 2621",
+            "criteria": [
+                {"key": key, "text": {language: f"{key} ({language})" for language in Language}}
+                for key in ("shares-values", "opposes-war")
+            ],
+        }
+    )
+
+
+def a_plan(**changes: Any) -> SessionPlan:
+    """What the session is opened with: 15 seats, one third reserved, ratified by the plenary."""
+    fields: dict[str, Any] = {
+        "reference": SESSION,
+        "opens": date(2026, 1, 26),
+        "closes": date(2027, 1, 24),
+        "nominations_close": date(2026, 1, 5),
+        "bureau_meets": date(2026, 1, 26),
+        "seats": 15,
+        "criteria": criteria(),
+    }
+    return SessionPlan.model_validate(fields | changes)
+
+
+def terms(**changes: Any) -> Terms:
+    """The terms of the session."""
+    plan = a_plan()
+    state = SessionState(
+        reference=plan.reference,
+        entered=NOMINATED_AT,
+        mark=NOMINATED_AT,
+        plan=plan,
+        closed_days=frozenset({date(2025, 12, 25), date(2025, 12, 26), date(2026, 1, 1)}),
+    )
+    return Terms.model_validate(state.terms.model_dump() | changes)
+
+
+def a_nomination(*, given_name: str = "Ada", family_name: str = "Example", **changes: Any) -> Nomination:
+    """A nomination; another name is another person."""
+    fields: dict[str, Any] = {
+        "candidate": {
+            "given_name": given_name,
+            "family_name": family_name,
+            "birth_date": date(1980, 5, 17),
+            "email": "candidate@example.org",
+            "language": Language.FRENCH,
+        },
+        "nominator": {"name": "Nora Invented", "email": "nominator@example.org", "language": Language.ENGLISH},
+    }
+    return Nomination.model_validate(fields | changes)
+
+
+def an_envelope(act: str, case: str, content: Model, *, signer: str = "O-1", **changes: Any) -> Envelope[Any]:
+    """A command, closed over its content."""
+    fields: dict[str, Any] = {
+        "act": act,
+        "case": case,
+        "content": content,
+        "content_hash": digest(content.model_dump(mode="json")),
+        "issued": NOMINATED_AT,
+        "nonce": "0" * 32,
+        "signer": signer,
+    }
+    envelope: Envelope[Any] = Envelope[type(content)].model_validate(fields | changes)  # type: ignore[misc]
+    return envelope
+
+
+def a_candidacy(nomination: Nomination | None = None, *, at: datetime = NOMINATED_AT) -> Outcome[CandidacyState]:
+    """A candidacy's first step, not yet in the ledger."""
+    nomination = nomination or a_nomination()
+    mark = fingerprint(SESSION, nomination, KEY)
+    envelope = an_envelope("nominate", f"candidacy/{SESSION}/{mark}", nomination)
+    statements = criteria().statements(nomination.candidate.language)
+    return candidacy.open_case(envelope, terms=terms(), fingerprint=mark, statements=statements, at=at)
+
+
+def an_entry(outcome: Outcome[CandidacyState] | None = None) -> Entry:
+    """The ledger's entry for a step of a candidacy; its nomination, where no other is given."""
+    outcome = outcome or a_candidacy()
+    state = outcome.state
+    return entry(
+        CaseKind.CANDIDACY,
+        outcome,
+        workflow_id=state.workflow_id,
+        session=state.terms.session,
+        ended=state.ended,
+        deadline=candidacy.deadline(state),
+        seat=state.nomination.seat,
+    )
+
+
+def a_declaration(*, consent: bool = True, but: str | None = None) -> Declaration:
+    """Consent and a yes to every criterion, ``but`` one."""
+    answers = tuple(Answer(criterion=key, affirmed=key != but) for key in criteria().keys)
+    return Declaration(consent=consent, answers=answers)
+
+
+def an_assessment(*judgements: Judgement) -> Assessment:
+    """One finding per criterion, in order; clear where none is given."""
+    keys = criteria().keys
+    given = (*judgements, *(Judgement.CLEAR for _ in keys[len(judgements) :]))
+    return Assessment(
+        findings=tuple(
+            Finding(criterion=key, judgement=judgement, reason="Read the file.", evidence=("Exhibit 1",))
+            for key, judgement in zip(keys, given, strict=True)
+        )
+    )
+
+
+def a_word(act: Act, *, number: int = 1, of: str = LIST, **facts: Any) -> Word:
+    """A list's word to the ``number``-th candidacy."""
+    fields = {"decision": f"{of}/{number}/{act}", "act": act, "list": of, "hash": "0" * 64}
+    return Word.model_validate(fields | facts)
+
+
+def an_hour_after(state: CandidacyState | ListState | SessionState) -> datetime:
+    """When the next thing happens in a story that does not say when."""
+    return max(state.entered, state.mark) + timedelta(hours=1)
+
+
+def commanded(
+    state: CandidacyState, act: Act, content: Model, *, signer: str = "O-1", at: datetime | None = None
+) -> Outcome[CandidacyState]:
+    """An officer's command to a candidacy, asked of the law and taken.
+
+    Raises:
+        Refusal: A rule forbids it.
+    """
+    at = at or an_hour_after(state)
+    envelope = an_envelope(act, state.reference, content, signer=signer)
+    candidacy.check_command(state, envelope, at)
+    return candidacy.command(state, envelope, at)
+
+
+def heard(state: CandidacyState, act: Act, *, at: datetime | None = None, **facts: Any) -> Outcome[CandidacyState]:
+    """A list's word, taken by a candidacy."""
+    return candidacy.hear(state, a_word(act, **facts), at or an_hour_after(state))
+
+
+def a_case(
+    stage: Stage = Stage.NOMINATED,
+    *,
+    number: int = 1,
+    seat: SeatKind = SeatKind.GENERAL,
+    under: Terms | None = None,
+    at: datetime = NOMINATED_AT,
+) -> CandidacyState:
+    """The ``number``-th candidacy of the session, brought to a stage by the shortest road, an hour for each step.
+
+    Participation begins without ratification, at the session's opening or an hour after approval if that is later.
+    """
+    nomination = a_nomination(family_name=f"Example{'abcdefghij'[number % 10]}", seat=seat)
+    reference = candidacy_reference(SESSION, number)
+    mark = f"{number:032x}"
+    envelope = an_envelope("nominate", f"candidacy/{SESSION}/{mark}", nomination)
+    opened = candidacy.open_case(envelope, terms=under or terms(), fingerprint=mark, statements=(), at=at)
+    state = opened.state.model_copy(update={"reference": reference})
+    match stage:
+        case Stage.NOMINATED:
+            return state
+        case Stage.DECLINED:
+            return commanded(state, Act.DECLINE, Reason(reason="No time.")).state
+        case Stage.WITHDRAWN:
+            return commanded(state, Act.WITHDRAW, Reason(reason="No time.")).state
+        case Stage.LAPSED | Stage.EXPIRED:
+            last = Act.LAPSE if stage is Stage.LAPSED else Act.EXPIRE
+            due = next(due for due in candidacy.agenda(state) if due.kind == last)
+            return candidacy.come_due(state, due, due.at).state
+        case Stage.INELIGIBLE:
+            return commanded(state, Act.DECLARE, a_declaration(but="opposes-war")).state
+    state = commanded(state, Act.DECLARE, a_declaration()).state
+    match stage:
+        case Stage.VETTING:
+            return state
+        case Stage.INFORMATION_REQUESTED:
+            return commanded(state, Act.REQUEST_INFORMATION, InformationRequest(question="Where were you?")).state
+    for signer in ("O-2", "O-3"):
+        state = commanded(state, Act.ASSESS, an_assessment(), signer=signer).state
+    match stage:
+        case Stage.CLEARED:
+            return state
+        case Stage.NOT_RETAINED:
+            return heard(state, Act.NOT_RETAIN).state
+        case Stage.RESERVE:
+            return heard(state, Act.RESERVE, rank=1).state
+    state = heard(state, Act.PROPOSE, seat=seat).state
+    if stage is Stage.PROPOSED:
+        return state
+    begins = max(an_hour_after(state), state.terms.opening) if stage is Stage.PARTICIPANT else None
+    return heard(state, Act.APPROVE, seat=seat, at=begins).state
+
+
+def information() -> Information:
+    """What a candidate supplied."""
+    return Information(answer="At home.", documents=("Exhibit 2",))
+
+
+def a_standing(number: int, stage: Stage = Stage.CLEARED, **changes: Any) -> Standing:
+    """How the ``number``-th candidacy stands."""
+    fields: dict[str, Any] = {
+        "reference": candidacy_reference(SESSION, number),
+        "workflow_id": f"candidacy/{SESSION}/{number:032x}",
+        "stage": stage,
+        "seat": SeatKind.GENERAL,
+    }
+    return Standing.model_validate(fields | changes)
+
+
+def a_list_plan(
+    *,
+    general: tuple[int, ...] = (),
+    reserved: tuple[int, ...] = (),
+    reserve: tuple[int, ...] = (),
+    not_retained: tuple[int, ...] = (),
+) -> ListPlan:
+    """A list's content, by the numbers of the candidacies."""
+
+    def references(numbers: tuple[int, ...]) -> tuple[str, ...]:
+        return tuple(candidacy_reference(SESSION, number) for number in numbers)
+
+    return ListPlan(
+        seats=(
+            *(Place(candidacy=reference, seat=SeatKind.GENERAL) for reference in references(general)),
+            *(Place(candidacy=reference, seat=SeatKind.RESERVED) for reference in references(reserved)),
+        ),
+        reserve=references(reserve),
+        not_retained=references(not_retained),
+    )
+
+
+def a_list(
+    plan: ListPlan,
+    standings: dict[str, Standing],
+    *,
+    law: SeatLaw | None = None,
+    under: Terms | None = None,
+    at: datetime = NOMINATED_AT,
+) -> Outcome[ListState]:
+    """A list's first draft: 12 seats, four of them reserved."""
+    return lists.open_list(
+        an_envelope("draft", LIST, Drafting(plan=plan)),
+        reference=LIST,
+        terms=under or terms(),
+        law=law or SeatLaw(seats=12, reserved=4),
+        standings=standings,
+        at=at,
+    )
+
+
+def a_contact(**changes: Any) -> Contact:
+    """A reader of letters; the desk, where nobody else is given."""
+    return Contact.model_validate({"name": "The Desk", "email": "desk@example.org"} | changes)
+
+
+def a_draft(template: Template = Template.DESK_LETTER, role: Role = Role.DESK, **changes: Any) -> Draft:
+    """A letter as it enters the ledger."""
+    fields: dict[str, Any] = {
+        "number": 1,
+        "template": template,
+        "role": role,
+        "to": a_contact(),
+        "letter": Letter(subject="Reference", text=f"{template} letter", html=f"<p>{template} letter</p>"),
+    }
+    return Draft.model_validate(fields | changes)
+
+
+def drafts_of(step: Entry) -> Callable[[str], Sequence[Draft]]:
+    """What writes the letters of an entry: one per notice, in order."""
+
+    def write(_reference: str) -> Sequence[Draft]:
+        return [
+            a_draft(notice.template, notice.role, number=number, to=notice.to or a_contact())
+            for number, notice in enumerate(step.notices, 1)
+        ]
+
+    return write

@@ -1,0 +1,99 @@
+"""What tests of every package share."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from sqlalchemy import make_url, text
+
+from adapters.embedded.postgres import EmbeddedPostgres
+from adapters.sql import engine as engines
+from adapters.sql import migrate
+from adapters.sql.ledger import SqlLedger
+
+TEMPLATE = "migrated"
+_numbers = count(1)
+
+
+async def _execute(url: str, statement: str) -> None:
+    """Run one statement outside any transaction."""
+    engine = engines.create(url, pool=1)
+    try:
+        async with engine.execution_options(isolation_level="AUTOCOMMIT").begin() as connection:
+            await connection.execute(text(statement))
+    finally:
+        await engine.dispose()
+
+
+async def _migrate(url: str) -> None:
+    engine = engines.create(url, pool=1)
+    try:
+        await migrate.upgrade(engine)
+    finally:
+        await engine.dispose()
+
+
+def database_url(url: str, name: str) -> str:
+    """The URL of another database of the same server."""
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def reachable_folder() -> Iterator[Path]:
+    """A folder for one test that a server's own user may reach.
+
+    pytest's own folders are none: each run of pytest closes them to everybody else, other runs' servers included.
+    """
+    with TemporaryDirectory(prefix="desk-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """One real PostgreSQL for the whole run, or for each worker of it."""
+    with TemporaryDirectory(prefix="desk-") as folder:
+        server = EmbeddedPostgres(Path(folder) / "postgres", settings={"fsync": "off"})
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def _template(postgres: EmbeddedPostgres) -> None:
+    url = postgres.start()
+    asyncio.run(_execute(url, f"CREATE DATABASE {TEMPLATE}"))
+    asyncio.run(_migrate(database_url(url, TEMPLATE)))
+
+
+@asynccontextmanager
+async def _database(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
+    name = f"test_{next(_numbers)}"
+    await _execute(postgres.start(), f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield database_url(postgres.start(), name)
+    await _execute(postgres.start(), f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(postgres: EmbeddedPostgres, _template: None) -> AsyncIterator[str]:
+    """The URL of a database with the present tables and nothing in them."""
+    async with _database(postgres, TEMPLATE) as url:
+        yield url
+
+
+@pytest.fixture
+async def empty_database(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """The URL of a database without any table."""
+    async with _database(postgres, "template0") as url:
+        yield url
+
+
+@pytest.fixture
+async def ledger(database: str) -> AsyncIterator[SqlLedger]:
+    """A ledger over a database of its own."""
+    engine = engines.create(database, pool=4)
+    yield SqlLedger(engine, mail_domain="example.org")
+    await engine.dispose()

@@ -1,0 +1,233 @@
+"""One in-memory class for each port."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from activities.ports import LedgerUnavailable, MailError, Write
+from domain.errors import LetterSettled
+from domain.ids import candidacy_reference
+from domain.ledger import (
+    Answer,
+    CaseFile,
+    CaseRow,
+    Claim,
+    Delivery,
+    Draft,
+    Enquiry,
+    EnquiryAbout,
+    Entry,
+    LetterFile,
+    LetterRow,
+    LetterState,
+    Outgoing,
+    Recorded,
+    Settlement,
+    SettlementHow,
+)
+from domain.notices import Role, overtakes
+from domain.steps import CaseKind, Step
+
+
+@dataclass
+class StoredLetter:
+    """A letter as the ledger keeps it."""
+
+    draft: Draft
+    case: str
+    state: LetterState = LetterState.DRAFTED
+    attempts: int = 0
+
+
+@dataclass
+class StoredCase:
+    """A case as the ledger keeps it."""
+
+    entry: Entry
+    steps: list[Step] = field(default_factory=list)
+
+
+@dataclass
+class MemoryLedger:
+    """A ledger that lasts as long as the test. ``away`` makes it unreachable."""
+
+    cases: dict[str, StoredCase] = field(default_factory=dict)
+    letters: dict[str, StoredLetter] = field(default_factory=dict)
+    away: bool = False
+
+    def _here(self) -> None:
+        if self.away:
+            raise LedgerUnavailable("away")
+
+    def _reference(self, entry: Entry) -> str:
+        for reference, case in self.cases.items():
+            if case.entry.workflow_id == entry.workflow_id:
+                return reference
+        if entry.kind is CaseKind.CANDIDACY:
+            kind = [case for case in self.cases.values() if case.entry.kind is CaseKind.CANDIDACY]
+            return candidacy_reference(entry.session, len(kind) + 1)
+        return str(entry.state["reference"])
+
+    async def record(self, entry: Entry, write: Write) -> Recorded:
+        self._here()
+        reference = self._reference(entry)
+        case = self.cases.setdefault(reference, StoredCase(entry=entry))
+        if entry.step.seq <= len(case.steps):
+            if case.steps[entry.step.seq - 1].decision != entry.step.decision:
+                raise ValueError(f"{reference} has another step {entry.step.seq}")
+        else:
+            assert entry.step.seq == len(case.steps) + 1
+            case.steps.append(entry.step)
+            state = dict(entry.state) | {"reference": reference}
+            case.entry = entry.model_copy(update={"state": state})
+            for draft in write(reference):
+                for letter in self.letters.values():
+                    same_reader = letter.case == reference and letter.draft.role is draft.role
+                    unsent = letter.state in {LetterState.DRAFTED, LetterState.RELEASED}
+                    if same_reader and unsent and letter.draft.template in overtakes(draft.template):
+                        letter.state = LetterState.WITHDRAWN
+                self.letters[f"{reference}.{entry.step.seq}.{draft.number}"] = StoredLetter(draft, reference)
+        prefix = f"{reference}.{entry.step.seq}."
+        ours = tuple(
+            letter for letter, stored in self.letters.items() if letter.startswith(prefix) and not stored.draft.about
+        )
+        return Recorded(reference=reference, letters=ours)
+
+    async def claim(self, letter: str) -> Claim:
+        self._here()
+        stored = self.letters[letter]
+        if stored.state is LetterState.SENDING:
+            stored.state = LetterState.UNKNOWN
+        if stored.state not in {LetterState.DRAFTED, LetterState.RELEASED}:
+            return Claim(state=stored.state)
+        stored.state = LetterState.SENDING
+        stored.attempts += 1
+        outgoing = Outgoing(
+            reference=letter,
+            message_id=f"<{letter}@example.org>",
+            thread=None,
+            to=stored.draft.to,
+            letter=stored.draft.letter,
+            written=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+        return Claim(state=LetterState.SENDING, outgoing=outgoing)
+
+    async def mark(self, delivery: Delivery) -> LetterState:
+        self._here()
+        self.letters[delivery.letter].state = delivery.state
+        return delivery.state
+
+    async def is_for_desk(self, letter: str) -> bool:
+        return self.letters[letter].draft.role is Role.DESK
+
+    async def add_letter(self, about: str, draft: Draft) -> str:
+        case, seq, _ = about.rsplit(".", 2)
+        for reference, stored in self.letters.items():
+            if stored.draft.about == about:
+                return reference
+        number = sum(letter.startswith(f"{case}.{seq}.") for letter in self.letters) + 1
+        reference = f"{case}.{seq}.{number}"
+        self.letters[reference] = StoredLetter(draft, case)
+        return reference
+
+    async def settle(self, letter: str, settlement: Settlement, signer: str) -> LetterState:
+        stored = self.letters[letter]
+        if stored.state not in {LetterState.REFUSED, LetterState.UNKNOWN, LetterState.RELEASED}:
+            raise LetterSettled(f"letter {letter} is {stored.state.value}", rule="letter-settled")
+        stored.state = {
+            SettlementHow.SENT: LetterState.SENT,
+            SettlementHow.RESEND: LetterState.RELEASED,
+            SettlementHow.GIVE_UP: LetterState.WITHDRAWN,
+        }[settlement.how]
+        return stored.state
+
+    async def answer(self, enquiry: Enquiry) -> Answer:
+        self._here()
+        rows = {reference: self._row(reference) for reference in sorted(self.cases)}
+        if enquiry.about is EnquiryAbout.CASES:
+            found = [
+                row
+                for row in rows.values()
+                if enquiry.kind in {None, row.kind} and enquiry.session in {None, row.session}
+            ]
+            return Answer(cases=tuple(found))
+        if enquiry.about is EnquiryAbout.LETTER:
+            return Answer(letter=self._letter(enquiry.reference or ""))
+        assert enquiry.about is EnquiryAbout.CASE, "the fake answers for cases and letters"
+        for reference, row in rows.items():
+            if enquiry.reference == reference or enquiry.workflow_id == row.workflow_id:
+                return Answer(case=CaseFile(row=row, state=self.cases[reference].entry.state, letters=()))
+        raise LookupError(f"no case {enquiry.reference or ''}")
+
+    def _letter(self, reference: str) -> LetterFile:
+        stored = self.letters[reference]
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        row = LetterRow(
+            reference=reference,
+            case=stored.case,
+            template=stored.draft.template,
+            role=stored.draft.role,
+            language=stored.draft.to.language,
+            state=stored.state,
+            attempts=stored.attempts,
+            code=None,
+            written=at,
+            changed=at,
+            message_id=f"<{reference}@example.org>",
+        )
+        return LetterFile(row=row, to=stored.draft.to, letter=stored.draft.letter, history=())
+
+    def _row(self, reference: str) -> CaseRow:
+        entry = self.cases[reference].entry
+        return CaseRow(
+            reference=reference,
+            kind=entry.kind,
+            session=entry.session,
+            stage=entry.stage,
+            ended=entry.ended,
+            seat=entry.seat,
+            deadline=entry.deadline,
+            seq=entry.step.seq,
+            workflow_id=entry.workflow_id,
+            opened=self.cases[reference].steps[0].at,
+            changed=entry.step.at,
+            troubled_letters=0,
+        )
+
+    async def open_cases(self, session: str | None = None) -> Sequence[tuple[CaseKind, str, str, Mapping[str, Any]]]:
+        self._here()
+        return [
+            (case.entry.kind, reference, case.entry.workflow_id, case.entry.state)
+            for reference, case in self.cases.items()
+            if not case.entry.ended and session in {None, case.entry.session}
+        ]
+
+    async def unsent_letters(self) -> Sequence[tuple[str, LetterState]]:
+        done = {LetterState.SENT, LetterState.WITHDRAWN}
+        return [(letter, stored.state) for letter, stored in self.letters.items() if stored.state not in done]
+
+    async def workflows(self, references: Sequence[str]) -> Mapping[str, str]:
+        return {ref: self.cases[ref].entry.workflow_id for ref in references if ref in self.cases}
+
+    async def totals(self) -> tuple[int, int, int]:
+        return len(self.cases), sum(len(case.steps) for case in self.cases.values()), len(self.letters)
+
+    async def gaps(self) -> Sequence[str]:
+        return []
+
+
+@dataclass
+class Letterbox:
+    """A mailer that keeps what it is given; ``trouble`` answers for an address instead, one error a time."""
+
+    received: list[Outgoing] = field(default_factory=list)
+    trouble: dict[str, list[MailError]] = field(default_factory=dict)
+
+    async def send(self, outgoing: Outgoing) -> None:
+        if errors := self.trouble.get(outgoing.to.email):
+            error = errors.pop(0)
+            if len(errors) == 0 and getattr(error, "lasting", False):
+                errors.append(error)
+            raise error
+        self.received.append(outgoing)

@@ -1,0 +1,164 @@
+"""The lives of cases whose histories are kept, each a few lines over the office.
+
+A scenario is added for each new behaviour; recording writes only histories that are not there yet, because an old one
+is what a running case was recorded under, and a changed workflow must still replay it.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+
+from activities.ports import MailDeferred, MailRefused, MailUncertain
+from domain.candidacy import Act, Correction, Information, InformationRequest, Reason
+from domain.ledger import Settlement, SettlementHow
+from domain.lists import DecisionOutcome, Drafting, ListAct, ListPlan, Place, RatificationOutcome
+from domain.notices import Role
+from domain.people import SeatKind
+from domain.session import SessionAmendment
+from domain.vetting import Judgement
+from tests.workflows.office import Office
+
+Scenario = Callable[[Office], Awaitable[None]]
+
+
+async def participant_and_expired(office: Office) -> None:
+    """The happy path: session, list, candidacy, each to its end."""
+    await office.open()
+    reference = await office.nominate()
+    await office.clear(reference)
+    await office.adopt(reference)
+    await office.stage(reference, "approved")
+    await office.pass_days(470)
+    await office.stage(reference, "expired")
+
+
+async def ratified_and_withdrawn(office: Office) -> None:
+    """A participant of a ratified list withdraws; the ranked reserve follows by an amendment."""
+    await office.open(ratification=True, opens=(await office.today()) - timedelta(days=1))
+    first, second = [await office.nominate(family_name=name) for name in ("Kestrel", "Barnard")]
+    for reference in (first, second):
+        await office.clear(reference)
+    taken = await office.adopt(first, reserve=(second,))
+    await office.stage(second, "reserve")
+    await office.ratify(taken)
+    await office.stage(first, "participant")
+    await office.pass_days(0.1)
+    await office.act(first, Act.WITHDRAW, Reason(reason="health"))
+    await office.pass_days(0.1)
+    plan = ListPlan(seats=(Place(candidacy=second, seat=SeatKind.GENERAL),))
+    again = await office.on_list(taken.receipt.reference, ListAct.AMEND, Drafting(plan=plan))
+    await office.propose(again)
+    await office.decide(again)
+    await office.ratify(again)
+    await office.stage(second, "participant")
+    await office.pass_days(0.1)
+
+
+async def lapsed(office: Office) -> None:
+    """Silence, with its reminders."""
+    await office.open()
+    await office.nominate()
+    await office.pass_days(25)
+
+
+async def declined_after_a_correction(office: Office) -> None:
+    """The address is mended, then the candidate says no."""
+    await office.open()
+    reference = await office.nominate()
+    better = Correction(role=Role.CANDIDATE, email="better@example.org", reason="told by telephone")
+    await office.act(reference, Act.CORRECT, better)
+    await office.act(reference, Act.DECLINE, Reason(reason="no time"))
+    await office.pass_days(0.1)
+
+
+async def ineligible_by_a_third_assessment(office: Office) -> None:
+    """Two disagree, information is asked and given, a third officer decides."""
+    await office.open()
+    reference = await office.nominate()
+    await office.declare(reference)
+    await office.act(reference, Act.REQUEST_INFORMATION, InformationRequest(question="Where were you in 2015?"))
+    await office.pass_days(9)
+    await office.act(reference, Act.SUPPLY_INFORMATION, Information(answer="Abroad."))
+    for officer, judgement in enumerate((Judgement.ADVERSE, Judgement.CLEAR, Judgement.ADVERSE), 1):
+        await office.act(reference, Act.ASSESS, office.assessment(judgement), officer=officer)
+    await office.stage(reference, "ineligible")
+    await office.pass_days(0.1)
+
+
+async def overdue_and_resumed(office: Office) -> None:
+    """Information that does not come, then vetting that is overdue, until the session ends."""
+    await office.open()
+    reference = await office.nominate()
+    await office.declare(reference)
+    await office.act(reference, Act.REQUEST_INFORMATION, InformationRequest(question="Where were you in 2015?"))
+    await office.pass_days(460)
+    await office.stage(reference, "expired")
+
+
+async def refused_by_the_plenary(office: Office) -> None:
+    """A list sent back, proposed again, adopted, and refused by the plenary."""
+    await office.open(ratification=True)
+    reference = await office.nominate()
+    await office.clear(reference)
+    taken = await office.draft(reference)
+    await office.propose(taken)
+    await office.decide(taken, DecisionOutcome.SENT_BACK)
+    await office.stage(reference, "cleared")
+    again = await office.draft(reference, not_retained=())
+    await office.propose(again)
+    await office.decide(again)
+    await office.stage(reference, "approved")
+    await office.ratify(again, RatificationOutcome.REFUSED)
+    await office.stage(reference, "cleared")
+    await office.pass_days(0.1)
+
+
+async def dates_moved(office: Office) -> None:
+    """A session is amended while a candidacy waits and a list is in force."""
+    session = await office.open(opens=(await office.today()) - timedelta(days=1))
+    seated = await office.nominate()
+    await office.clear(seated)
+    await office.adopt(seated)
+    await office.stage(seated, "participant")
+    await office.pass_days(0.1)
+    amendment = SessionAmendment(closes=session.plan.closes + timedelta(days=60), reason="the calendar moved")
+    with office.still():
+        await office.officer().amend_session(session.reference, amendment)
+    await office.pass_days(0.1)
+
+
+async def letters_in_trouble(office: Office) -> None:
+    """One letter deferred, one refused and sent again, one of which nobody knows."""
+    await office.open()
+    nomination = office.nomination()
+    office.box.trouble[nomination.nominator.email] = [MailDeferred("no connection"), MailDeferred("no connection")]
+    office.box.trouble[nomination.candidate.email] = [MailRefused("no such user", code=550)]
+    reference = await office.nominate()
+    await office.pass_days(0.1)
+    mended = Settlement(how=SettlementHow.RESEND, reason="mended", email="new@example.org")
+    with office.still():
+        await office.officer().settle_letter(f"{reference}.1.2", mended)
+    await office.pass_days(0.1)
+    office.box.trouble[nomination.candidate.email] = [MailUncertain("connection lost")]
+    await office.act(reference, Act.DECLINE, Reason(reason="no time"))
+    await office.pass_days(0.1)
+    arrived = Settlement(how=SettlementHow.SENT, reason="the candidate has it")
+    with office.still():
+        await office.officer().settle_letter(f"{reference}.2.1", arrived)
+        await office.env.client.get_workflow_handle(f"letter/{reference}.2.1").result()
+
+
+SCENARIOS: Final[dict[str, Scenario]] = {
+    scenario.__name__: scenario
+    for scenario in (
+        participant_and_expired,
+        ratified_and_withdrawn,
+        lapsed,
+        declined_after_a_correction,
+        ineligible_by_a_third_assessment,
+        overdue_and_resumed,
+        refused_by_the_plenary,
+        dates_moved,
+        letters_in_trouble,
+    )
+}

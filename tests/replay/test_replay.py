@@ -1,0 +1,57 @@
+"""Every history that was ever saved still replays: a running case survives the next build."""
+
+import json
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+from temporalio.workflow import NondeterminismError
+
+from tests.replay.record import HISTORIES
+from tests.replay.scenarios import SCENARIOS
+from workflows.registry import SANDBOX, WORKFLOWS
+
+SAVED = sorted(HISTORIES.glob("*/*.json"))
+
+
+def _replayer() -> Replayer:
+    return Replayer(
+        workflows=WORKFLOWS,
+        data_converter=pydantic_data_converter,
+        workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
+    )
+
+
+def _history(path: Path) -> WorkflowHistory:
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    return WorkflowHistory.from_json(kept["workflow_id"], kept["history"])
+
+
+@pytest.mark.parametrize("path", SAVED, ids=lambda path: f"{path.parent.name}/{path.stem}")
+async def test_a_saved_history_replays(path: Path) -> None:
+    await _replayer().replay_workflow(_history(path))
+
+
+def test_every_scenario_has_its_histories_and_every_history_its_scenario() -> None:
+    assert {path.parent.name for path in SAVED} == set(SCENARIOS)
+
+
+def test_the_histories_cover_every_kind_of_case() -> None:
+    kinds = {
+        event["workflowExecutionStartedEventAttributes"]["workflowType"]["name"]
+        for path in SAVED
+        for event in json.loads(path.read_text(encoding="utf-8"))["history"]["events"][:1]
+    }
+    assert kinds == {"Session", "Candidacy", "SessionList", "LetterDelivery"}
+
+
+async def test_a_history_that_was_tampered_with_does_not_replay() -> None:
+    path = next(path for path in SAVED if path.parent.name == "lapsed" and path.stem.startswith("C-"))
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    scheduled = [event for event in kept["history"]["events"] if "activityTaskScheduledEventAttributes" in event]
+    scheduled[0]["activityTaskScheduledEventAttributes"]["activityType"]["name"] = "forget_step"
+    with pytest.raises(NondeterminismError, match="forget_step"):
+        await _replayer().replay_workflow(WorkflowHistory.from_json(kept["workflow_id"], kept["history"]))

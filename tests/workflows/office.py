@@ -1,0 +1,232 @@
+"""A desk at work on a server that skips time, over in-memory ports."""
+
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+
+from activities.care import Care
+from activities.enquire import Enquiries
+from activities.post import Patience, Post
+from activities.record import Recording
+from adapters.cases import TemporalCases
+from config.settings import Settings
+from domain.candidacy import Act, Answer, Declaration
+from domain.lists import (
+    BureauDecision,
+    DecisionOutcome,
+    Drafting,
+    ListAct,
+    ListPlan,
+    Place,
+    Proposal,
+    Ratification,
+    RatificationOutcome,
+    Votes,
+)
+from domain.notices import Template
+from domain.people import Contact, Nomination, SeatKind
+from domain.session import SessionPlan, SessionState
+from domain.timelimits import day_of
+from domain.vetting import Assessment, Finding, Judgement
+from letters.render import TemplateRenderer
+from starter.desk import Desk, Taken
+from tests import builders
+from tests.builders import KEY, SESSION
+from tests.fakes import Letterbox, MemoryLedger
+from workflows.attributes import ATTRIBUTES
+from workflows.registry import SANDBOX, WORKFLOWS
+
+DESK = Contact(name="The desk", email="desk@example.org")
+PATIENCE = Patience(first=timedelta(minutes=1), longest=timedelta(hours=6), whole=timedelta(days=5))
+
+
+@dataclass
+class Office:
+    """A desk at work: officers, a worker, a clock that can be moved."""
+
+    env: WorkflowEnvironment
+    ledger: MemoryLedger
+    box: Letterbox
+    queue: str
+    keys: tuple[str, ...] = field(default_factory=lambda: builders.criteria().keys)
+
+    def officer(self, number: int = 1) -> Desk:
+        settings = Settings(
+            home=Path("/nonexistent"), fingerprint_key=SecretStr(KEY.hex()), task_queue=self.queue, answer_timeout=20
+        )
+        return Desk(self.env.client, settings, f"O-{number}")
+
+    def still(self) -> AbstractContextManager[None]:
+        """Time stands still."""
+        return self.env.auto_time_skipping_disabled()
+
+    async def today(self) -> date:
+        return day_of(await self.env.get_current_time())
+
+    async def plan(self, **changes: Any) -> SessionPlan:
+        """A session that opens in 60 days and closes a year later, without ratification."""
+        today = await self.today()
+        dates = {
+            "opens": today + timedelta(days=60),
+            "closes": today + timedelta(days=425),
+            "nominations_close": today + timedelta(days=30),
+            "bureau_meets": today + timedelta(days=60),
+            "ratification": False,
+        }
+        return builders.a_plan(**(dates | changes))
+
+    async def open(self, **changes: Any) -> SessionState:
+        with self.still():
+            await self.officer().open_session(await self.plan(**changes))
+            return await self.officer().session(SESSION)
+
+    async def nominate(self, **changes: Any) -> str:
+        """Nominate somebody; the reference."""
+        with self.still():
+            session = await self.officer().session(SESSION)
+            taken = await self.officer().nominate(session, self.nomination(**changes))
+        return taken.receipt.reference
+
+    def nomination(self, **changes: Any) -> Nomination:
+        return builders.a_nomination(**changes)
+
+    async def act(self, reference: str, act: Act, content: Any, *, officer: int = 1) -> Taken:
+        with self.still():
+            return await self.officer(officer).act(reference, act, content)
+
+    def declaration(self, *, no: tuple[str, ...] = ()) -> Declaration:
+        answers = tuple(Answer(criterion=key, affirmed=key not in no) for key in self.keys)
+        return Declaration(consent=True, answers=answers)
+
+    def assessment(self, judgement: Judgement = Judgement.CLEAR) -> Assessment:
+        evidence = ("an article",) if judgement is Judgement.ADVERSE else ()
+        findings = (
+            Finding(criterion=key, judgement=judgement, reason="read the file", evidence=evidence) for key in self.keys
+        )
+        return Assessment(findings=tuple(findings))
+
+    async def declare(self, reference: str) -> None:
+        await self.act(reference, Act.DECLARE, self.declaration())
+
+    async def clear(self, reference: str) -> None:
+        """Take a nominated candidacy through vetting."""
+        await self.declare(reference)
+        for officer in (1, 2):
+            await self.act(reference, Act.ASSESS, self.assessment(), officer=officer)
+
+    async def draft(self, *seats: str, reserve: tuple[str, ...] = (), not_retained: tuple[str, ...] = ()) -> Taken:
+        places = tuple(Place(candidacy=reference, seat=SeatKind.GENERAL) for reference in seats)
+        plan = ListPlan(seats=places, reserve=reserve, not_retained=not_retained)
+        with self.still():
+            return await self.officer().draft_list(await self.officer().session(SESSION), Drafting(plan=plan))
+
+    async def on_list(self, reference: str, act: ListAct, content: Any) -> Taken:
+        with self.still():
+            return await self.officer().act_on_list(reference, act, content)
+
+    async def propose(self, taken: Taken) -> None:
+        receipt = taken.receipt
+        await self.on_list(receipt.reference, ListAct.PROPOSE, Proposal(hash=receipt.details["hash"]))
+
+    async def decide(self, taken: Taken, outcome: DecisionOutcome = DecisionOutcome.ADOPTED) -> None:
+        carried = outcome is DecisionOutcome.ADOPTED
+        votes = Votes(in_favour=12 if carried else 2, against=2 if carried else 12)
+        receipt = taken.receipt
+        decision = BureauDecision(
+            hash=receipt.details["hash"], outcome=outcome, votes=votes, reference="AS/Bur 7", reason="as minuted"
+        )
+        await self.on_list(receipt.reference, ListAct.DECIDE, decision)
+
+    async def ratify(self, taken: Taken, outcome: RatificationOutcome = RatificationOutcome.RATIFIED) -> None:
+        receipt = taken.receipt
+        content = Ratification(
+            hash=receipt.details["hash"], outcome=outcome, reference="Sitting 3", reason="as minuted"
+        )
+        await self.on_list(receipt.reference, ListAct.RATIFY, content)
+
+    async def adopt(self, *seats: str, **parts: tuple[str, ...]) -> Taken:
+        """Draft, propose and adopt a list."""
+        taken = await self.draft(*seats, **parts)
+        await self.propose(taken)
+        await self.decide(taken)
+        return taken
+
+    async def pass_days(self, days: float) -> None:
+        await self.env.sleep(timedelta(days=days))
+
+    async def stage(self, reference: str, expected: str) -> None:
+        """Wait for a case to come to a stage; what it last came to is in the error."""
+        found = ""
+        for _ in range(200):
+            found = self.ledger.cases[reference].entry.stage
+            if found == expected:
+                return
+            with self.still():
+                await self.env.client.service_client.check_health()
+        raise AssertionError(f"{reference} is {found}, not {expected}")
+
+    def acts(self, reference: str) -> list[str]:
+        return [step.act for step in self.ledger.cases[reference].steps]
+
+    def letters(self, reference: str) -> list[Template]:
+        """The letters that were sent in a case, in order."""
+        sent = [outgoing.reference for outgoing in self.box.received]
+        return [self.ledger.letters[letter].draft.template for letter in sent if letter.startswith(f"{reference}.")]
+
+    async def at(self) -> datetime:
+        return await self.env.get_current_time()
+
+
+@asynccontextmanager
+async def at_work() -> AsyncIterator[Office]:
+    """An office on a server of its own that skips time, with a worker."""
+    beside = Path(sys.executable).parent / "temporal-test-server"
+    path = str(beside) if beside.exists() else shutil.which("temporal-test-server")
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=path, data_converter=pydantic_data_converter
+    ) as env:
+        await env.client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(
+                namespace=env.client.namespace,
+                search_attributes={key.name: key.indexed_value_type for key in ATTRIBUTES},  # type: ignore[misc]
+            )
+        )
+        ledger, box, queue = MemoryLedger(), Letterbox(), "desk"
+        cases = TemporalCases(env.client, queue)
+        renderer = TemplateRenderer()
+        recording = Recording(ledger=ledger, renderer=renderer, cases=cases, desk=DESK)
+        post = Post(ledger=ledger, mailer=box, renderer=renderer, desk=DESK, patience=PATIENCE)
+        enquiries = Enquiries(ledger=ledger, cases=cases)
+        care = Care(ledger=ledger, cases=cases)
+        async with Worker(
+            env.client,
+            task_queue=queue,
+            workflows=WORKFLOWS,
+            activities=[
+                recording.record_step,
+                post.deliver_letters,
+                post.deliver_letter,
+                post.report_trouble,
+                post.settle_letter,
+                enquiries.answer,
+                enquiries.standings,
+                enquiries.preview_amendment,
+                care.rearm_cases,
+                care.verify,
+                care.recover,
+            ],
+            workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
+        ):
+            yield Office(env=env, ledger=ledger, box=box, queue=queue)

@@ -1,0 +1,1 @@
+"""The worker's side: where ports meet adapters, and the processes that run."""

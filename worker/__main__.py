@@ -1,0 +1,71 @@
+"""Run a worker: ``python -m worker [--home DIR]``; ``--migrate`` brings the database up to date and ends."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig, TelemetryFilter
+
+from adapters.sql import migrate
+from config import logs
+from config.settings import Settings, WrongSetting, load
+from config.temporal import TemporalUnreachable, connect
+from worker import compose
+
+logger = logging.getLogger("worker")
+
+
+async def run(settings: Settings, *, migrate_only: bool = False) -> None:
+    """Run until SIGTERM or SIGINT, then finish or hand back what is held."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with compose.parts(settings) as parts:
+        await migrate.upgrade(parts.engine)
+        if migrate_only:
+            logger.info("database up to date")
+            return
+        metrics = PrometheusConfig(bind_address=settings.metrics_address) if settings.metrics_address else None
+        # The core's own lines may quote failures, which may quote people.
+        quiet = LoggingConfig(filter=TelemetryFilter(core_level="ERROR", other_level="ERROR"))
+        runtime = Runtime(telemetry=TelemetryConfig(metrics=metrics, logging=quiet))
+        client = await connect(settings, runtime=runtime)
+        async with compose.worker(client, settings, parts.engine, parts.mailer):
+            logger.info("worker ready")
+            await stop.wait()
+            logger.info("worker stopping")
+    logger.info("worker stopped")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run; 0 after a graceful stop, 2 for a wrong setting, 5 where a part cannot be reached."""
+    parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
+    parser.add_argument("--home", type=Path, help="the desk's folder, if not the one that DESK_HOME names")
+    parser.add_argument("--migrate", action="store_true", help="bring the database up to date and end")
+    given = parser.parse_args(arguments)
+    try:
+        settings = load(given.home)
+        logs.set_up(level=settings.log_level, form=settings.log_format)
+        asyncio.run(run(settings, migrate_only=given.migrate))
+    except WrongSetting as wrong:
+        sys.stderr.write(f"{wrong}\n")
+        return 2
+    except TemporalUnreachable as unreachable:
+        sys.stderr.write(f"{unreachable}\n")
+        return 5
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The client's threads may still hold on to an interpreter that is going away; nothing is left for them to do.
+    os._exit(code)

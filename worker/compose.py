@@ -1,0 +1,111 @@
+"""The one place where ports meet adapters."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+
+from activities.care import Care
+from activities.enquire import Enquiries
+from activities.ports import Mailer
+from activities.post import Patience, Post
+from activities.record import Recording
+from adapters.cases import TemporalCases
+from adapters.smtp import SmtpMailer
+from adapters.sql import engine as sql_engine
+from adapters.sql.ledger import SqlLedger
+from config.settings import Settings, WrongSetting
+from domain.people import Contact, Language
+from letters.render import TemplateRenderer
+from workflows.registry import SANDBOX, WORKFLOWS
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a worker is made of."""
+
+    engine: AsyncEngine
+    mailer: SmtpMailer
+
+
+@asynccontextmanager
+async def parts(settings: Settings) -> AsyncIterator[Parts]:
+    """Open the database and the mailer, and close them at the end.
+
+    Raises:
+        WrongSetting: The database is not set, or the mail server's authorities cannot be read.
+    """
+    if settings.database_url is None:
+        raise WrongSetting("DESK_DATABASE_URL: is needed by the worker")
+    mailer = _mailer(settings)
+    engine = sql_engine.create(settings.database_url.get_secret_value(), pool=settings.database_pool)
+    try:
+        yield Parts(engine=engine, mailer=mailer)
+    finally:
+        await mailer.aclose()
+        await engine.dispose()
+
+
+def _mailer(settings: Settings) -> SmtpMailer:
+    try:
+        return SmtpMailer(
+            host=settings.mail_host,
+            port=settings.mail_port,
+            security=settings.mail_security.value,
+            username=settings.mail_username,
+            password=settings.mail_password.get_secret_value() if settings.mail_password else None,
+            timeout=settings.mail_timeout,
+            connections=settings.mail_connections,
+            sender=settings.mail_sender,
+            sender_name=settings.mail_sender_name,
+            cafile=settings.mail_ca_file,
+        )
+    except OSError:
+        # Nothing is connected yet: only the file of authorities was read.
+        raise WrongSetting("DESK_MAIL_CA_FILE: is no file of certificates that can be read") from None
+
+
+def worker(client: Client, settings: Settings, engine: AsyncEngine, mailer: Mailer) -> Worker:
+    """A worker that carries every workflow and activity of the project."""
+    desk = Contact(
+        name=settings.mail_sender_name, email=settings.desk_address, language=Language(settings.desk_language)
+    )
+    ledger = SqlLedger(engine, mail_domain=settings.mail_sender.rsplit("@", 1)[1])
+    renderer = TemplateRenderer()
+    cases = TemporalCases(client, settings.task_queue)
+    recording = Recording(ledger=ledger, renderer=renderer, cases=cases, desk=desk)
+    patience = Patience(
+        first=timedelta(seconds=settings.retry_first),
+        longest=timedelta(seconds=settings.retry_longest),
+        whole=timedelta(days=settings.retry_days),
+    )
+    post = Post(ledger=ledger, mailer=mailer, renderer=renderer, desk=desk, patience=patience)
+    enquiries = Enquiries(ledger=ledger, cases=cases)
+    care = Care(ledger=ledger, cases=cases)
+    return Worker(
+        client,
+        task_queue=settings.task_queue,
+        workflows=WORKFLOWS,
+        activities=[
+            recording.record_step,
+            post.deliver_letters,
+            post.deliver_letter,
+            post.report_trouble,
+            post.settle_letter,
+            enquiries.answer,
+            enquiries.standings,
+            enquiries.preview_amendment,
+            care.rearm_cases,
+            care.verify,
+            care.recover,
+        ],
+        workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
+        # A worker that died leaves its cases waiting for it this long before another takes them.
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
+        graceful_shutdown_timeout=timedelta(seconds=settings.graceful_stop),
+    )

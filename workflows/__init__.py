@@ -1,0 +1,1 @@
+"""The procedure: one file per type of case, thin over the law in ``domain``."""

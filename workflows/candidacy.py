@@ -1,0 +1,222 @@
+"""A candidacy, from nomination to the end of the session."""
+
+from collections.abc import Callable
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from domain import candidacy as law
+    from domain.candidacy import (
+        Act,
+        CandidacyState,
+        Correction,
+        Declaration,
+        Information,
+        InformationRequest,
+        Reason,
+        Stage,
+        Word,
+    )
+    from domain.cases import CandidacyCase
+    from domain.envelope import Envelope, Receipt
+    from domain.errors import Refusal
+    from domain.lists import Standing
+    from domain.model import Model
+    from domain.session import Terms
+    from domain.steps import CaseKind
+    from domain.vetting import Assessment
+from workflows.docket import Docket, Hooks, Law
+
+LAW = Law[CandidacyState](
+    kind=CaseKind.CANDIDACY,
+    agenda=law.agenda,
+    come_due=law.come_due,
+    deadline=law.deadline,
+    terms=lambda state: state.terms,
+    stage=lambda state: state.stage,
+    seat=lambda state: state.place or state.nomination.seat,
+)
+
+
+@workflow.defn
+class Candidacy:
+    """One person's candidacy in one session.
+
+    Updates: ``receive`` (the nomination's receipt), ``declare``, ``decline``, ``assess``, ``request_information``,
+    ``supply_information``, ``correct``, ``withdraw``. Signals: ``hear`` (word of a list), ``rearm`` (new terms of the
+    session). Queries: ``state``, ``standing``, ``affected``. Endings: lapsed, declined, ineligible, not retained,
+    withdrawn, expired. A run ends when participation begins, and the next goes on from the same state.
+    """
+
+    @workflow.init
+    def __init__(self, case: CandidacyCase) -> None:
+        self._refused: Refusal | None = None
+        if case.state is not None:
+            self._docket = Docket(LAW, case.state, Hooks(rearm=self._take_terms))
+        elif case.opening is not None:
+            opening = case.opening
+            at = opening.terms.clock.reading(workflow.now())
+            try:
+                opening.envelope.verify(act=Act.NOMINATE, case=frozenset({workflow.info().workflow_id}))
+                opened = law.open_case(
+                    opening.envelope,
+                    terms=opening.terms,
+                    fingerprint=opening.fingerprint,
+                    statements=opening.statements,
+                    at=at,
+                )
+            except Refusal as refusal:
+                self._refused = refusal
+            else:
+                self._docket = Docket(LAW, opened.state, Hooks(rearm=self._take_terms))
+                self._docket.first(opened)
+
+    @workflow.run
+    async def run(self, case: CandidacyCase) -> Stage:
+        """Run the candidacy to its end."""
+        await workflow.wait_condition(lambda: self._refused is None or workflow.all_handlers_finished())
+        self._admit()
+        began_as_participant = case.state is not None and case.state.stage is Stage.PARTICIPANT
+        # A year as a participant begins with a fresh history: what came before can then shed its old code.
+        await self._docket.until(lambda: self._state.stage is Stage.PARTICIPANT and not began_as_participant)
+        if not self._state.ended:
+            workflow.continue_as_new(CandidacyCase(state=self._state))
+        return self._state.stage
+
+    @property
+    def _state(self) -> CandidacyState:
+        return self._docket.state
+
+    def _admit(self) -> None:
+        """Say no to a nomination that may not be taken; no case has come to be."""
+        if self._refused is not None:
+            refusal = self._refused
+            raise ApplicationError(refusal.message, refusal.rule, type=type(refusal).__name__, non_retryable=True)
+
+    @workflow.update
+    async def receive(self) -> Receipt:
+        """The receipt for the nomination, whoever asks."""
+        self._admit()
+        return await self._docket.opening()
+
+    @workflow.update
+    async def declare(self, envelope: Envelope[Declaration]) -> Receipt:
+        """Record the candidate's consent and answers."""
+        return await self._take(envelope)
+
+    @declare.validator
+    def validate_declare(self, envelope: Envelope[Declaration]) -> None:
+        """Ask the law."""
+        self._check(envelope, Act.DECLARE)
+
+    @workflow.update
+    async def decline(self, envelope: Envelope[Reason]) -> Receipt:
+        """Record that the candidate said no."""
+        return await self._take(envelope)
+
+    @decline.validator
+    def validate_decline(self, envelope: Envelope[Reason]) -> None:
+        """Ask the law."""
+        self._check(envelope, Act.DECLINE)
+
+    @workflow.update
+    async def assess(self, envelope: Envelope[Assessment]) -> Receipt:
+        """Record an officer's findings on every criterion."""
+        return await self._take(envelope)
+
+    @assess.validator
+    def validate_assess(self, envelope: Envelope[Assessment]) -> None:
+        """Ask the law."""
+        self._check(envelope, Act.ASSESS)
+
+    @workflow.update
+    async def request_information(self, envelope: Envelope[InformationRequest]) -> Receipt:
+        """Ask the candidate; the time-limit for vetting stands still until the answer."""
+        return await self._take(envelope)
+
+    @request_information.validator
+    def validate_request_information(self, envelope: Envelope[InformationRequest]) -> None:
+        """Ask the law."""
+        self._check(envelope, Act.REQUEST_INFORMATION)
+
+    @workflow.update
+    async def supply_information(self, envelope: Envelope[Information]) -> Receipt:
+        """Record the candidate's answer; a new round of assessments begins."""
+        return await self._take(envelope)
+
+    @supply_information.validator
+    def validate_supply_information(self, envelope: Envelope[Information]) -> None:
+        """Ask the law."""
+        self._check(envelope, Act.SUPPLY_INFORMATION)
+
+    @workflow.update
+    async def correct(self, envelope: Envelope[Correction]) -> Receipt:
+        """Record a better address, name or language for the letters to come."""
+        return await self._take(envelope)
+
+    @correct.validator
+    def validate_correct(self, envelope: Envelope[Correction]) -> None:
+        """Ask the law."""
+        self._check(envelope, Act.CORRECT)
+
+    @workflow.update
+    async def withdraw(self, envelope: Envelope[Reason]) -> Receipt:
+        """Record that the candidate or participant withdraws."""
+        return await self._take(envelope)
+
+    @withdraw.validator
+    def validate_withdraw(self, envelope: Envelope[Reason]) -> None:
+        """Ask the law."""
+        self._check(envelope, Act.WITHDRAW)
+
+    @workflow.signal
+    def hear(self, word: Word) -> None:
+        """Take word of a list."""
+        if word.decision not in self._state.decisions and not self._state.ended:
+            self._docket.take(law.hear(self._state, word, self._docket.now()))
+
+    @workflow.signal
+    def rearm(self, terms: Terms) -> None:
+        """Take the session's new terms."""
+        self._take_terms(terms)
+
+    @workflow.query
+    def state(self) -> CandidacyState:
+        """The whole state: personal data."""
+        return self._state
+
+    @workflow.query
+    def standing(self) -> Standing:
+        """How the candidacy stands, for a list; no personal data."""
+        state = self._state
+        return Standing(
+            reference=state.reference,
+            workflow_id=state.workflow_id,
+            stage=state.stage,
+            seat=state.nomination.seat,
+            list_reference=state.list_reference,
+        )
+
+    @workflow.query
+    def affected(self, terms: Terms) -> tuple[str, ...]:
+        """Which kinds of date would move under other terms."""
+        return law.affected(self._state, terms)
+
+    def _check(self, envelope: Envelope[Model], act: Act) -> None:
+        self._admit()
+        self._docket.admit(envelope, act, self._law_on(envelope))
+
+    async def _take(self, envelope: Envelope[Model]) -> Receipt:
+        return await self._docket.command(
+            envelope,
+            self._law_on(envelope),
+            lambda: law.command(self._state, envelope, self._docket.now()),
+        )
+
+    def _law_on(self, envelope: Envelope[Model]) -> Callable[[], object]:
+        return lambda: law.check_command(self._state, envelope, self._docket.now())
+
+    def _take_terms(self, terms: Terms) -> None:
+        if terms.version > self._state.terms.version and not self._state.ended:
+            self._docket.take(law.rearm(self._state, terms, self._docket.now()))

@@ -1,0 +1,288 @@
+"""The procedure common to every case: take what the law decides, record it, and only then act on it.
+
+Handlers call :meth:`Docket.take`, which changes the state at once, so that the next validator sees it; the run alone
+records the steps one after the other, sends their letters, tells other cases, and waits for the next thing due. Nothing
+leaves the workflow before its step stands in the ledger.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from temporalio import workflow
+from temporalio.exceptions import FailureError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.post import Post
+    from activities.record import Recording
+    from domain.cases import LetterCase
+    from domain.clock import Clock
+    from domain.envelope import Envelope, Receipt
+    from domain.errors import Refusal
+    from domain.ledger import LetterState, entry
+    from domain.model import Model
+    from domain.session import Terms
+    from domain.steps import CaseKind, CaseState, Dispatch, Due, Outcome
+from workflows import attributes
+from workflows.letter import look_after
+from workflows.policies import POST, RECORD
+from workflows.refusals import refusing
+
+S = TypeVar("S", bound=CaseState)
+
+
+@dataclass(frozen=True)
+class Law(Generic[S]):
+    """What a docket needs to know of the law of its kind of case."""
+
+    kind: CaseKind
+    agenda: Callable[[S], tuple[Due, ...]]
+    come_due: Callable[[S, Due, datetime], Outcome[S]]
+    deadline: Callable[[S], datetime | None]
+    terms: Callable[[S], Terms]
+    stage: Callable[[S], str]
+    seat: Callable[[S], str | None] = lambda _: None
+
+
+def _nothing(_: object) -> None:
+    """What most cases do about it."""
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What a case does when it learns something on the way.
+
+    Attributes:
+        rearm: The session has newer terms than those the case came in under.
+        ended: The workflow of another case could not be told anything: it has ended.
+    """
+
+    rearm: Callable[[Terms], None] = _nothing
+    ended: Callable[[str], None] = _nothing
+
+
+class Docket(Generic[S]):
+    """One case's state, the steps still to be recorded, and what they lead to."""
+
+    def __init__(self, law: Law[S], state: S, hooks: Hooks | None = None) -> None:
+        self.state = state
+        self._hooks = hooks or Hooks()
+        self._law = law
+        self._unrecorded: list[Outcome[S]] = []
+        self._recorded = state.seq
+        self._receipts: dict[int, Receipt] = {}
+        self._background: set[asyncio.Task[None]] = set()
+        self._telling = asyncio.Lock()
+        self._shown: attributes.Shown | None = None
+        self._alarm: asyncio.Task[None] | None = None
+        self._alarm_at: datetime | None = None
+        if state.outbox:
+            self._start(self._tell(state.outbox))
+
+    @property
+    def clock(self) -> Clock:
+        """The case's calendar."""
+        return self._law.terms(self.state).clock
+
+    def now(self) -> datetime:
+        """The calendar's reading."""
+        return self.clock.reading(workflow.now())
+
+    def admit(self, envelope: Envelope[Model], act: str, ask: Callable[[], object]) -> None:
+        """Let a command pass that the law allows, or that was taken before; for validators.
+
+        Args:
+            envelope: The command.
+            act: The act it must be for.
+            ask: Asks the law, and raises Refusal where it says no.
+
+        Raises:
+            ApplicationError: The refusal.
+        """
+        state = self.state
+        with refusing():
+            envelope.verify(act=act, case=frozenset({state.reference, state.workflow_id}))
+            self.recall(envelope, ask)
+
+    def recall(self, envelope: Envelope[Model], ask: Callable[[], object]) -> str | None:
+        """The decision in which this command was taken before; None where it is a new one that the law allows.
+
+        An officer who got no answer gives the same command again. Where the case had taken it, the law now has no room
+        for it, and the answer is that of the first time; where the law has room, it is said anew of a case gone on.
+
+        Raises:
+            Refusal: The law says no, and the command was never taken.
+        """
+        if envelope.decision in self.state.decisions:
+            return envelope.decision
+        try:
+            ask()
+        except Refusal:
+            if (earlier := self.state.earlier(envelope.command)) is None:
+                raise
+            return earlier
+        return None
+
+    async def command(
+        self, envelope: Envelope[Model], ask: Callable[[], object], take: Callable[[], Outcome[S]]
+    ) -> Receipt:
+        """Take a command once, and answer when its step stands in the ledger."""
+        with refusing():
+            earlier = self.recall(envelope, ask)
+        if earlier is None:
+            self.take(take())
+        return await self.answer(earlier or envelope.decision)
+
+    def take(self, outcome: Outcome[S]) -> None:
+        """Take a step: the state is the new one from here on, and the run records it."""
+        self.state = outcome.state
+        self._unrecorded.append(outcome)
+
+    def first(self, outcome: Outcome[S]) -> None:
+        """Take the step that opened the case."""
+        self._recorded = 0
+        self._unrecorded.append(outcome)
+
+    async def opening(self) -> Receipt:
+        """The receipt for the command that opened the case."""
+        return await self.answer(next(decision for decision, seq in self.state.decisions.items() if seq == 1))
+
+    async def answer(self, decision: str) -> Receipt:
+        """The receipt for a command that was taken, once its step stands in the ledger."""
+        seq = self.state.decisions[decision]
+        await workflow.wait_condition(lambda: self._recorded >= seq)
+        if seq in self._receipts:
+            return self._receipts[seq]
+        # Recorded by an earlier run of this workflow: what matters is that it was done, and where the case is now.
+        return Receipt(
+            reference=self.state.reference,
+            seq=seq,
+            act="",
+            stage=self._law.stage(self.state),
+            at=self.now(),
+            deadline=self._law.deadline(self.state),
+        )
+
+    async def until(self, phase_ends: Callable[[], bool] = lambda: False) -> None:
+        """Run the case until it has ended, or a phase of it has, with everything recorded, told and posted."""
+        while True:
+            while self._unrecorded:
+                await self._record(self._unrecorded[0])
+                self._unrecorded.pop(0)
+            if self.state.ended or phase_ends():
+                await workflow.wait_condition(
+                    lambda: bool(self._unrecorded) or (not self._background and workflow.all_handlers_finished())
+                )
+                if not self._unrecorded:
+                    return
+                continue
+            await self._wait()
+
+    async def _wait(self) -> None:
+        """Wait for a step to record, or take what comes due first."""
+        due = next(iter(self._law.agenda(self.state)), None)
+        if due is None:
+            await workflow.wait_condition(lambda: bool(self._unrecorded))
+            return
+        if self.now() < due.at:
+            alarm = self._alarm_for(due)
+            await workflow.wait_condition(lambda: bool(self._unrecorded) or alarm.done())
+            if self._unrecorded:
+                return
+        self.take(self._law.come_due(self.state, due, max(self.now(), due.at)))
+
+    def _alarm_for(self, due: Due) -> asyncio.Task[None]:
+        """A timer that runs until something comes due; the one that runs already where that instant has not moved."""
+        if self._alarm is None or self._alarm_at != due.at or self._alarm.done():
+            if self._alarm is not None:
+                self._alarm.cancel()
+            wait = self.clock.wait(due.at, workflow.now())
+            self._alarm = asyncio.create_task(workflow.sleep(wait, summary=f"{due.kind} {due.at:%Y-%m-%d}"))
+            self._alarm_at = due.at
+        return self._alarm
+
+    async def _record(self, outcome: Outcome[S]) -> None:
+        state = outcome.state.model_copy(update={"reference": self.state.reference or outcome.state.reference})
+        terms = self._law.terms(state)
+        deadline = self._law.deadline(state)
+        recorded = await workflow.execute_activity_method(
+            Recording.record_step,
+            entry(
+                self._law.kind,
+                outcome.model_copy(update={"state": state}),
+                workflow_id=workflow.info().workflow_id,
+                session=terms.session,
+                ended=state.ended,
+                deadline=deadline,
+                seat=self._law.seat(state),
+            ),
+            **RECORD,
+        )
+        if not self.state.reference:
+            self.state = self.state.model_copy(update={"reference": recorded.reference})
+        step = outcome.step
+        self._receipts[step.seq] = Receipt(
+            reference=recorded.reference,
+            seq=step.seq,
+            act=step.act,
+            stage=step.stage,
+            at=step.at,
+            deadline=deadline,
+            letters=len(recorded.letters),
+            nonce=step.nonce,
+        )
+        self._recorded = step.seq
+        self._show(recorded.reference, step.stage, self._law.seat(state), deadline)
+        if recorded.letters:
+            self._start(self._post(recorded.letters))
+        if outcome.dispatches:
+            self._start(self._tell(outcome.dispatches))
+        if recorded.terms is not None:
+            self._hooks.rearm(recorded.terms)
+
+    async def _post(self, letters: tuple[str, ...]) -> None:
+        for delivery in await workflow.execute_activity_method(Post.deliver_letters, letters, **POST):
+            if delivery.state not in {LetterState.SENT, LetterState.WITHDRAWN}:
+                await look_after(LetterCase(delivery=delivery, case=self.state.reference))
+
+    async def _tell(self, dispatches: tuple[Dispatch, ...]) -> None:
+        """Tell other cases, each in the order of its own words; the words leave the outbox when all are told."""
+        by_case: dict[str, list[Dispatch]] = {}
+        for dispatch in dispatches:
+            by_case.setdefault(dispatch.workflow_id, []).append(dispatch)
+        async with self._telling:
+            await asyncio.gather(*(self._tell_one(words) for words in by_case.values()))
+        told = {dispatch.decision for dispatch in dispatches}
+        left = tuple(dispatch for dispatch in self.state.outbox if dispatch.decision not in told)
+        self.state = self.state.model_copy(update={"outbox": left})
+
+    async def _tell_one(self, words: list[Dispatch]) -> None:
+        other = workflow.get_external_workflow_handle(words[0].workflow_id)
+        for word in words:
+            try:
+                await other.signal(word.signal, word.content)
+            except FailureError:
+                # It has ended meanwhile, by an act of its own that its own record explains.
+                workflow.logger.warning("not told: has ended", extra={"case": self.state.reference})
+                self._hooks.ended(word.workflow_id)
+                return
+
+    def _show(self, reference: str, stage: str, seat: str | None, deadline: datetime | None) -> None:
+        shown = (reference, stage, seat, deadline)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        updates = [attributes.CASE.value_set(reference), attributes.STAGE.value_set(stage)]
+        updates.append(attributes.SEAT.value_set(seat) if seat else attributes.SEAT.value_unset())
+        workflow.upsert_search_attributes(
+            [*updates, attributes.DEADLINE.value_set(deadline) if deadline else attributes.DEADLINE.value_unset()]
+        )
+        waits = f", next {deadline:%Y-%m-%d %H:%M} UTC" if deadline else ""
+        workflow.set_current_details(f"**{reference}**: {stage.replace('_', ' ')}{waits}")
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)

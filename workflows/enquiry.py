@@ -1,0 +1,39 @@
+"""Short workflows over the whole register: a question, a comparison, a recovery."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.care import Care
+    from activities.enquire import Enquiries
+    from domain.ledger import Answer, Enquiry, Recovery, Verification
+from workflows.policies import CARE, ENQUIRE
+
+
+@workflow.defn
+class LedgerEnquiry:
+    """Puts one question to the ledger. Fails with ``NoSuchCase`` where the case or letter does not exist."""
+
+    @workflow.run
+    async def run(self, enquiry: Enquiry) -> Answer:
+        """Ask, and answer."""
+        return await workflow.execute_activity_method(Enquiries.answer, enquiry, **ENQUIRE)
+
+
+@workflow.defn
+class LedgerVerification:
+    """Compares the ledger with the running workflows."""
+
+    @workflow.run
+    async def run(self) -> Verification:
+        """Compare."""
+        return await workflow.execute_activity_method(Care.verify, **CARE)
+
+
+@workflow.defn
+class LedgerRecovery:
+    """Starts every open case again that does not run, and looks after every letter that is not out."""
+
+    @workflow.run
+    async def run(self) -> Recovery:
+        """Recover."""
+        return await workflow.execute_activity_method(Care.recover, **CARE)

@@ -1,0 +1,47 @@
+"""Named timeouts and retry policies: how long each kind of work may take, and how it is tried again."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from temporalio.common import RetryPolicy
+
+RECORD: Final[dict[str, Any]] = {
+    "start_to_close_timeout": timedelta(seconds=20),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=200), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=30)
+    ),
+}
+"""Writing a step: tried for as long as it takes, since the case stands still until it is written."""
+
+POST: Final[dict[str, Any]] = {
+    "start_to_close_timeout": timedelta(minutes=15),
+    "heartbeat_timeout": timedelta(seconds=15),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(minutes=5)
+    ),
+}
+"""A step's letters, once each. What is retried is the activity after a crash or while the ledger is away, never a
+letter that may be out. A mail server that hangs costs each letter its own short limits, well inside the whole."""
+
+DELIVER: Final[dict[str, Any]] = {
+    "start_to_close_timeout": timedelta(minutes=5),
+    "heartbeat_timeout": timedelta(seconds=15),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(hours=6)
+    ),
+}
+"""One letter, for days: the pauses come from the desk's settings with each attempt, and so does the end."""
+
+ENQUIRE: Final[dict[str, Any]] = {
+    "start_to_close_timeout": timedelta(seconds=30),
+    "schedule_to_close_timeout": timedelta(minutes=1),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=5)),
+}
+"""A question somebody waits for."""
+
+CARE: Final[dict[str, Any]] = {
+    "start_to_close_timeout": timedelta(hours=1),
+    "heartbeat_timeout": timedelta(seconds=60),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
+}
+"""Work over the whole register."""
