@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from temporalio import activity
 
-from activities.ports import Cases, Ledger
+from activities.ports import Cases, CaseSilent, Ledger
 from domain.candidacy import CandidacyState
 from domain.ledger import Delivery, Difference, LetterState, Recovery, Verification
 from domain.lists import ListState
@@ -59,7 +59,11 @@ class Care:
         open_cases = await self.ledger.open_cases()
         for kind, reference, workflow_id, state in open_cases:
             activity.heartbeat()
-            running = await self.cases.state(kind, workflow_id)
+            try:
+                running = await self.cases.state(kind, workflow_id)
+            except CaseSilent:
+                found.append(Difference(reference=reference, what="case", ledger="open", workflow="does not answer"))
+                continue
             if running is None:
                 found.append(Difference(reference=reference, what="case", ledger="open", workflow="not running"))
             elif (difference := _differ(reference, state, running)) is not None:

@@ -8,7 +8,7 @@ MailError
 └── MailUncertain     the letter may have gone out; nobody knows
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from domain.candidacy import CandidacyState
@@ -20,6 +20,7 @@ from domain.ledger import (
     Enquiry,
     Entry,
     LetterState,
+    Memory,
     Outgoing,
     Recorded,
     Settlement,
@@ -54,6 +55,10 @@ class MailUncertain(MailError):
 
 class LedgerUnavailable(Exception):
     """The database cannot be reached or is restarting; the same call may succeed later."""
+
+
+class CaseSilent(Exception):
+    """A case runs and does not answer: its workflow is stuck, or no worker carries it."""
 
 
 class Mailer(Protocol):
@@ -121,6 +126,9 @@ class Ledger(Protocol):
     async def workflows(self, references: Sequence[str]) -> Mapping[str, str]:
         """The workflow of each case, by reference; references that do not exist are left out."""
 
+    async def known_steps(self, workflow_id: str) -> int:
+        """How many steps of a workflow's case stand in the ledger; 0 where the case does not."""
+
     async def totals(self) -> tuple[int, int, int]:
         """How many cases, steps and letters there are."""
 
@@ -141,7 +149,7 @@ class Cases(Protocol):
         """Which kinds of date of a candidacy would move under other terms."""
 
     async def state(self, kind: CaseKind, workflow_id: str) -> CaseState | None:
-        """A running case's whole state; None where it does not run."""
+        """A running case's whole state; None where it does not run. Raises CaseSilent."""
 
     async def running(self, kind: CaseKind) -> Sequence[str]:
         """The workflow ids of every running case of a kind."""
@@ -154,6 +162,13 @@ class Cases(Protocol):
 
     async def look_after(self, delivery: Delivery, case: str) -> bool:
         """Start looking after a letter that is not out; False where that is under way already."""
+
+
+class Memories(Protocol):
+    """What the workflows remember, read from their histories."""
+
+    def remember(self) -> AsyncIterator[Sequence[Memory]]:
+        """The recorded steps of each case, in order; cases that are kept no longer are left out."""
 
 
 class Checks(Protocol):

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final, TypeVar
 
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.ports import CaseSilent
 from domain.candidacy import CandidacyState
 from domain.cases import (
     AFFECTED_QUERY,
@@ -69,10 +70,21 @@ class TemporalCases:
         return await self._ask(workflow_id, AFFECTED_QUERY, tuple[str, ...], terms) or ()
 
     async def state(self, kind: CaseKind, workflow_id: str) -> CaseState | None:
-        """A running case's whole state; None where it does not run."""
+        """A running case's whole state; None where it does not run.
+
+        Raises:
+            CaseSilent: It runs and does not answer.
+        """
         if not await self._runs(workflow_id):
             return None
-        return await self._ask(workflow_id, STATE_QUERY, _STATES[kind])
+        try:
+            return await self._ask(workflow_id, STATE_QUERY, _STATES[kind])
+        except WorkflowQueryFailedError:
+            raise CaseSilent(workflow_id) from None
+        except RPCError as error:
+            if error.status in {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED}:
+                raise CaseSilent(workflow_id) from None
+            raise
 
     async def running(self, kind: CaseKind) -> Sequence[str]:
         """The workflow ids of every running case of a kind."""

@@ -259,8 +259,21 @@ def agenda(state: CandidacyState) -> tuple[Due, ...]:
 
 
 def deadline(state: CandidacyState) -> AwareDatetime | None:
-    """The instant an officer would call the case's deadline: the next one that is not a mere reminder."""
-    return next((due.at for due in agenda(state) if due.kind not in {Act.REMIND, Act.NOTIFY_EXPIRY}), None)
+    """The instant an officer would call the case's deadline, also once it has passed; None for one that has ended."""
+    limits = state.terms.limits
+    match state.stage:
+        case Stage.NOMINATED:
+            return state.limit(limits.answer)
+        case Stage.VETTING:
+            return state.limit(limits.vetting)
+        case Stage.INFORMATION_REQUESTED:
+            return state.limit(limits.information)
+        case Stage.CLEARED | Stage.PROPOSED:
+            return end_of(state.terms.bureau_meets)
+        case Stage.APPROVED if not state.awaits_ratification:
+            return state.terms.opening
+        case _:
+            return None if state.ended else state.terms.closing
 
 
 def check(state: CandidacyState, act: Act) -> None:

@@ -287,6 +287,36 @@ class Recovery(Model):
     letters: tuple[LetterReference, ...]
 
 
+class Memory(Model):
+    """What a case's workflow remembers of one step it had recorded.
+
+    Attributes:
+        entry: The step as it was given to the ledger, with the reference that the ledger answered.
+        posted: Whether the delivery of the step's letters was ever begun.
+        deliveries: What became of the letters of which the workflows know.
+    """
+
+    entry: Entry
+    posted: bool
+    deliveries: tuple[Delivery, ...] = ()
+
+
+class Rebuilding(Model):
+    """What rebuilding the ledger from the workflows did: how many steps and letters were missing and are there again.
+
+    Attributes:
+        cases: How many workflows were read.
+        steps: The steps written again.
+        letters: The letters written again.
+        unknown: Of these, the ones that may have gone out: they wait for a person instead of going out twice.
+    """
+
+    cases: int
+    steps: int
+    letters: int
+    unknown: tuple[LetterReference, ...]
+
+
 class Affected(Model):
     """A case whose own dates an amendment moves."""
 

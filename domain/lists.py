@@ -582,16 +582,18 @@ def agenda(state: ListState) -> tuple[Due, ...]:
     if state.ended:
         return ()
     due = [Due(at=state.terms.closing, kind=ListAct.CLOSE)]
-    waiting = state.stage in {ListStage.DRAFTED, ListStage.PROPOSED} or (
-        state.stage is ListStage.ADOPTED and state.terms.ratification
-    )
-    if waiting:
-        deadline = end_of(state.terms.bureau_meets)
+    if state.stage is not state.final:
         handled = max(state.mark, state.entered)
-        due.append(
-            Due(at=next_escalation(deadline, handled, state.terms.limits.escalation_every), kind=ListAct.ESCALATE)
-        )
+        overdue = next_escalation(end_of(state.terms.bureau_meets), handled, state.terms.limits.escalation_every)
+        due.append(Due(at=overdue, kind=ListAct.ESCALATE))
     return tuple(sorted(due, key=lambda item: (item.at, item.kind == ListAct.CLOSE)))
+
+
+def deadline(state: ListState) -> AwareDatetime | None:
+    """The instant by which the list is to be decided, also once it has passed, or at which it closes."""
+    if state.ended:
+        return None
+    return state.terms.closing if state.stage is state.final else end_of(state.terms.bureau_meets)
 
 
 def come_due(state: ListState, due: Due, at: AwareDatetime) -> Outcome[ListState]:

@@ -54,6 +54,7 @@ from domain.ledger import (
     Enquiry,
     EnquiryAbout,
     LetterState,
+    Rebuilding,
     Recovery,
     Settlement,
     Verification,
@@ -278,6 +279,11 @@ class Desk:
     async def recover_ledger(self) -> Recovery:
         """Start every open case again that does not run."""
         done: Recovery = await self._run("LedgerRecovery", (), Recovery, timedelta(hours=1))
+        return done
+
+    async def rebuild_ledger(self) -> Rebuilding:
+        """Write again every step that a workflow remembers and the ledger lacks."""
+        done: Rebuilding = await self._run("LedgerRebuilding", (), Rebuilding, timedelta(hours=1))
         return done
 
     @property

@@ -210,6 +210,9 @@ class MemoryLedger:
     async def workflows(self, references: Sequence[str]) -> Mapping[str, str]:
         return {ref: self.cases[ref].entry.workflow_id for ref in references if ref in self.cases}
 
+    async def known_steps(self, workflow_id: str) -> int:
+        return sum(len(case.steps) for case in self.cases.values() if case.entry.workflow_id == workflow_id)
+
     async def totals(self) -> tuple[int, int, int]:
         return len(self.cases), sum(len(case.steps) for case in self.cases.values()), len(self.letters)
 

@@ -23,4 +23,5 @@ async def test_every_workflow_loads_with_no_import_passed_through_unmeant() -> N
         "LedgerEnquiry",
         "LedgerVerification",
         "LedgerRecovery",
+        "LedgerRebuilding",
     ]

@@ -14,8 +14,10 @@ from activities.care import Care
 from activities.enquire import Enquiries
 from activities.ports import Mailer
 from activities.post import Patience, Post
+from activities.rebuild import Rebuild
 from activities.record import Recording
 from adapters.cases import TemporalCases
+from adapters.memory import TemporalMemories
 from adapters.smtp import SmtpMailer
 from adapters.sql import engine as sql_engine
 from adapters.sql.ledger import SqlLedger
@@ -87,6 +89,7 @@ def worker(client: Client, settings: Settings, engine: AsyncEngine, mailer: Mail
     post = Post(ledger=ledger, mailer=mailer, renderer=renderer, desk=desk, patience=patience)
     enquiries = Enquiries(ledger=ledger, cases=cases)
     care = Care(ledger=ledger, cases=cases)
+    rebuild = Rebuild(ledger=ledger, memories=TemporalMemories(client), renderer=renderer, desk=desk)
     return Worker(
         client,
         task_queue=settings.task_queue,
@@ -103,6 +106,7 @@ def worker(client: Client, settings: Settings, engine: AsyncEngine, mailer: Mail
             care.rearm_cases,
             care.verify,
             care.recover,
+            rebuild.rebuild,
         ],
         workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
         # A worker that died leaves its cases waiting for it this long before another takes them.

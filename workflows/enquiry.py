@@ -5,7 +5,8 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.care import Care
     from activities.enquire import Enquiries
-    from domain.ledger import Answer, Enquiry, Recovery, Verification
+    from activities.rebuild import Rebuild
+    from domain.ledger import Answer, Enquiry, Rebuilding, Recovery, Verification
 from workflows.policies import CARE, ENQUIRE
 
 
@@ -37,3 +38,13 @@ class LedgerRecovery:
     async def run(self) -> Recovery:
         """Recover."""
         return await workflow.execute_activity_method(Care.recover, **CARE)
+
+
+@workflow.defn
+class LedgerRebuilding:
+    """Writes again every step that a workflow remembers and the ledger lacks."""
+
+    @workflow.run
+    async def run(self) -> Rebuilding:
+        """Rebuild."""
+        return await workflow.execute_activity_method(Rebuild.rebuild, **CARE)

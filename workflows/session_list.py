@@ -35,7 +35,7 @@ LAW = Law[ListState](
     kind=CaseKind.LIST,
     agenda=law.agenda,
     come_due=law.come_due,
-    deadline=lambda state: next((due.at for due in law.agenda(state)), None),
+    deadline=law.deadline,
     terms=lambda state: state.terms,
     stage=lambda state: state.stage,
 )

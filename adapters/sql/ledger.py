@@ -356,6 +356,12 @@ class SqlLedger:
         async with connected(self._single) as connection:
             return await enquiries.workflows(connection, references)
 
+    async def known_steps(self, workflow_id: str) -> int:
+        """How many steps of a workflow's case stand in the ledger; 0 where the case does not."""
+        async with connected(self._single) as connection:
+            seq = await connection.scalar(select(cases.c.seq).where(cases.c.workflow_id == workflow_id))
+            return int(seq or 0)
+
     async def totals(self) -> tuple[int, int, int]:
         """How many cases, steps and letters there are."""
         async with connected(self._single) as connection:

@@ -1,0 +1,122 @@
+"""What the cases' workflows remember, read from Temporal's histories."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final, TypeVar
+
+from temporalio.api.common.v1 import Payloads
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.ids import delivery_workflow_id
+from domain.ledger import Delivery, Entry, LetterState, Memory, Recorded
+
+_CASES: Final = "WorkflowType IN ('Session', 'Candidacy', 'SessionList')"
+_SETTLED: Final = "settle_letter"
+T = TypeVar("T")
+
+
+class _Call:
+    """One activity that a workflow scheduled: its name, what it was given, and what it answered, if it did."""
+
+    def __init__(self, name: str, given: Payloads) -> None:
+        self.name = name
+        self.given = given
+        self.answered: Payloads | None = None
+
+
+class TemporalMemories:
+    """The histories of one namespace."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def remember(self) -> AsyncIterator[Sequence[Memory]]:
+        """The recorded steps of each case, in order; cases that are kept no longer are left out."""
+        seen: set[str] = set()
+        async for execution in self._client.list_workflows(_CASES):
+            # Each run of a case is listed by itself; the last one leads to those before it.
+            if execution.id not in seen:
+                seen.add(execution.id)
+                yield await self._steps(execution.id)
+
+    async def _steps(self, workflow_id: str) -> list[Memory]:
+        memories: list[Memory] = []
+        calls = await self._calls(workflow_id)
+        posted = [letter for call in calls if call.name == "deliver_letters" for letter in await self._letters(call)]
+        answers = {
+            delivery.letter: delivery
+            for call in calls
+            if call.name == "deliver_letters" and call.answered is not None
+            for delivery in await self._decode(call.answered, tuple[Delivery, ...])
+        }
+        for call in calls:
+            # A step that was never answered for may not stand anywhere, and its workflow is still writing it.
+            if call.name != "record_step" or call.answered is None:
+                continue
+            recorded = await self._decode(call.answered, Recorded)
+            entry = await self._decode(call.given, Entry)
+            entry = entry.model_copy(update={"state": entry.state | {"reference": recorded.reference}})
+            deliveries = [await self._latest(letter, answers) for letter in recorded.letters]
+            memories.append(
+                Memory(
+                    entry=entry,
+                    posted=any(letter in posted for letter in recorded.letters),
+                    deliveries=tuple(delivery for delivery in deliveries if delivery is not None),
+                )
+            )
+        return memories
+
+    async def _latest(self, letter: str, answers: dict[str, Delivery]) -> Delivery | None:
+        """What is last known of a letter: by its own workflow where it has one, else by its case."""
+        first = answers.get(letter)
+        if first is None or first.state in {LetterState.SENT, LetterState.WITHDRAWN}:
+            return first
+        latest = first
+        try:
+            calls = await self._calls(delivery_workflow_id(letter))
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return latest
+        for call in calls:
+            if call.answered is None:
+                # Begun and not answered for: the letter may be out.
+                if call.name == "deliver_letter":
+                    latest = Delivery(letter=letter, state=LetterState.UNKNOWN)
+            elif call.name == "deliver_letter":
+                latest = await self._decode(call.answered, Delivery)
+            elif call.name == _SETTLED:
+                latest = Delivery(letter=letter, state=await self._decode(call.answered, LetterState))
+        return latest
+
+    async def _letters(self, call: _Call) -> tuple[str, ...]:
+        return await self._decode(call.given, tuple[str, ...])
+
+    async def _calls(self, workflow_id: str) -> list[_Call]:
+        """Every activity a workflow scheduled, over all its runs, in order."""
+        runs: list[list[HistoryEvent]] = []
+        run_id: str | None = None
+        while True:
+            history = await self._client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
+            runs.insert(0, list(history.events))
+            run_id = history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id
+            if not run_id:
+                break
+        calls: list[_Call] = []
+        for events in runs:
+            scheduled: dict[int, _Call] = {}
+            for event in events:
+                if event.HasField("activity_task_scheduled_event_attributes"):
+                    begun = event.activity_task_scheduled_event_attributes
+                    scheduled[event.event_id] = _Call(begun.activity_type.name, begun.input)
+                    calls.append(scheduled[event.event_id])
+                elif event.HasField("activity_task_completed_event_attributes"):
+                    done = event.activity_task_completed_event_attributes
+                    scheduled[done.scheduled_event_id].answered = done.result
+        return calls
+
+    async def _decode(self, payloads: Payloads, kind: type[T]) -> T:
+        values: list[Any] = await self._client.data_converter.decode(payloads.payloads, [kind])
+        decoded: T = values[0]
+        return decoded

@@ -1,0 +1,388 @@
+"""``starter candidacy``: one person's way from nomination to the end of the session."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import RenderableType
+
+from domain.candidacy import (
+    Act,
+    Answer,
+    CandidacyState,
+    Correction,
+    Declaration,
+    Information,
+    InformationRequest,
+    Reason,
+    Stage,
+    deadline,
+)
+from domain.ledger import CaseFile, CaseRow, StepRow
+from domain.model import Model
+from domain.notices import Role
+from domain.people import Language, SeatKind
+from domain.steps import CaseKind
+from domain.vetting import Assessment, Finding, Judgement
+from starter import files, show
+from starter.batch import Batch
+from starter.calling import Call, Noun, Reply, pass_call
+from starter.commands.common import choice, dry_run, reason, receipt
+from starter.commands.session import state_of
+from starter.references import CANDIDACY, SESSION
+
+if TYPE_CHECKING:
+    from starter.desk import Desk
+
+reference = click.argument("reference", metavar="REF", type=CANDIDACY)
+
+
+@click.group("candidacy", cls=Noun)
+def candidacy() -> None:
+    """Nominate, and lead a candidacy to its end."""
+
+
+@candidacy.command("nominate", example="starter candidacy nominate nominations.csv --session 2026 --dry-run")
+@click.argument("paths", metavar="FILE...", nargs=-1, required=True)
+@click.option("--session", required=True, type=SESSION, metavar="REF", help="The session.")
+@click.option("--csv", "table", is_flag=True, help="The files are tables, whatever their names.")
+@click.option("--skip-bad", is_flag=True, help="Send the good ones although others cannot be used.")
+@dry_run
+@pass_call
+async def nominate(
+    call: Call, paths: tuple[str, ...], *, session: str, table: bool, skip_bad: bool, dry_run: bool
+) -> Reply:
+    """Nominate whom the FILEs name; one result for each.
+
+    A file is YAML or JSON with one nomination or a list of them, or a CSV table (UTF-8, comma or semicolon) whose
+    header row names its columns: family_name, given_name, birth_date, email, nominator_name and nominator_email, and
+    where they are needed patronymic, other_names (with | between them), language, nominator_language, organisation,
+    seat, statement and distinct_from. - is the standard input.
+
+    A person who is nominated already keeps the one reference, however the name is written. Nothing is sent while
+    anything that was handed in cannot be used, unless --skip-bad says so. Exit code 2 where something cannot be used, 3
+    where something was refused.
+    """
+    batch = Batch([row for path in paths for row in files.nominations(path, table=table)])
+    if not skip_bad:
+        batch.refuse_bad()
+    desk = await call.desk()
+    state = await desk.session(session)
+    if dry_run:
+        at = state.terms.clock.reading(datetime.now(UTC))
+        known = {row.workflow_id: row.reference for row in await desk.cases(session=session, kind=CaseKind.CANDIDACY)}
+        batch.foretell(state.terms, known, lambda nomination: desk.candidacy_of(session, nomination), at)
+    else:
+        await batch.send(lambda nomination: desk.nominate(state, nomination))
+    return batch.reply(session, dry_run=dry_run)
+
+
+@candidacy.command("declare", example="starter candidacy declare C-2026-0007 --consent --all-yes")
+@reference
+@click.argument("file", required=False)
+@click.option("--consent/--no-consent", default=None, help="Whether the candidate consents.")
+@click.option("--all-yes", is_flag=True, help="Every criterion is affirmed.")
+@click.option("--no", "denied", multiple=True, metavar="KEY", help="This criterion is not affirmed, the others are.")
+@click.option("--received", metavar="TEXT", help="How and when the declaration came in.")
+@pass_call
+async def declare(
+    call: Call,
+    reference: str,
+    file: str | None,
+    *,
+    consent: bool | None,
+    all_yes: bool,
+    denied: tuple[str, ...],
+    received: str | None,
+) -> Reply:
+    """Record the candidate's declaration: consent, and an answer to each criterion.
+
+    It stands in FILE (YAML or JSON with consent and answers), or is said by options: --consent or --no-consent, and
+    --all-yes or a --no for each criterion that is not affirmed. A "no" ends the candidacy as ineligible.
+    """
+    by_options = consent is not None or all_yes or bool(denied) or received is not None
+    if (file is not None) == by_options:
+        raise click.UsageError("give either a FILE, or --consent with --all-yes or --no KEY")
+    if file is not None:
+        declaration = files.read(file, Declaration)
+        return await _act(call, reference, Act.DECLARE, declaration, "declaration recorded")
+    if consent is None or all_yes == bool(denied):
+        raise click.UsageError("say --consent or --no-consent, and either --all-yes or --no KEY")
+    desk = await call.desk()
+    criteria = (await _state(desk, reference)).terms.criteria
+    if unknown := [key for key in denied if key not in criteria]:
+        raise click.BadParameter(
+            f"{', '.join(unknown)} is no criterion of this session; they are {', '.join(criteria)}", param_hint="'--no'"
+        )
+    answers = tuple(Answer(criterion=key, affirmed=key not in denied) for key in criteria)
+    declaration = files.build(Declaration, consent=consent, answers=answers, received=received)
+    return await _act(call, reference, Act.DECLARE, declaration, "declaration recorded", desk=desk)
+
+
+@candidacy.command("decline", example='starter candidacy decline C-2026-0007 --reason "Wrote that she has no time"')
+@reference
+@reason
+@pass_call
+async def decline(call: Call, reference: str, *, reason: str) -> Reply:
+    """Record that the candidate said no.
+
+    Only the candidate's own word declines; silence ends as lapsed, after reminders.
+    """
+    return await _act(call, reference, Act.DECLINE, files.build(Reason, reason=reason), "declined")
+
+
+@candidacy.command("assess", example='starter candidacy assess C-2026-0007 --all-clear --reason "Read the whole file"')
+@reference
+@click.argument("file", required=False)
+@click.option("--all-clear", is_flag=True, help="Every criterion is clear.")
+@click.option("--reason", metavar="TEXT", help="Why, for --all-clear.")
+@pass_call
+async def assess(call: Call, reference: str, file: str | None, *, all_clear: bool, reason: str | None) -> Reply:
+    """Record your findings on every criterion.
+
+    They stand in FILE (YAML or JSON with findings: criterion, judgement (clear, adverse or unsure), reason and
+    evidence), or are all clear. Two officers assess; where they disagree, a third is asked.
+    """
+    if (file is not None) == all_clear or all_clear != (reason is not None):
+        raise click.UsageError("give either a FILE, or --all-clear with --reason")
+    if file is not None:
+        return await _act(call, reference, Act.ASSESS, files.read(file, Assessment), "assessment recorded")
+    desk = await call.desk()
+    findings = [
+        files.build(Finding, criterion=key, judgement=Judgement.CLEAR, reason=reason)
+        for key in (await _state(desk, reference)).terms.criteria
+    ]
+    assessment = files.build(Assessment, findings=findings)
+    return await _act(call, reference, Act.ASSESS, assessment, "assessment recorded", desk=desk)
+
+
+@candidacy.command(
+    "request-information",
+    example='starter candidacy request-information C-2026-0007 --question "Where did you work from 2015 to 2018?"',
+)
+@reference
+@click.option("--question", metavar="TEXT", help="What to ask; the candidate reads it as it stands.")
+@click.option("--question-file", metavar="FILE", help="A text file that holds the question.")
+@pass_call
+async def request_information(call: Call, reference: str, *, question: str | None, question_file: str | None) -> Reply:
+    """Ask the candidate for information, by letter.
+
+    The time-limit for vetting stands still until the answer comes, or the time for it has passed.
+    """
+    text = _text("--question", question, question_file)
+    request = files.build(InformationRequest, question=text)
+    return await _act(call, reference, Act.REQUEST_INFORMATION, request, "information requested")
+
+
+@candidacy.command(
+    "supply-information",
+    example='starter candidacy supply-information C-2026-0007 --answer "At a university" --document "Contract of 2015"',
+)
+@reference
+@click.option("--answer", metavar="TEXT", help="What the candidate answered.")
+@click.option("--answer-file", metavar="FILE", help="A text file that holds the answer.")
+@click.option("--document", "documents", multiple=True, metavar="NAME", help="A document that came with it.")
+@pass_call
+async def supply_information(
+    call: Call, reference: str, *, answer: str | None, answer_file: str | None, documents: tuple[str, ...]
+) -> Reply:
+    """Record what the candidate answered.
+
+    The file is another one now, so a new round of assessments begins.
+    """
+    text = _text("--answer", answer, answer_file)
+    information = files.build(Information, options={"documents": "--document"}, answer=text, documents=documents)
+    return await _act(call, reference, Act.SUPPLY_INFORMATION, information, "information recorded")
+
+
+@candidacy.command(
+    "correct",
+    example="starter candidacy correct C-2026-0007 --role candidate --email new@example.org "
+    '--reason "The old address was refused"',
+)
+@reference
+@click.option("--role", required=True, type=choice(Role, but=Role.DESK), help="Whose.")
+@click.option("--email", metavar="ADDRESS", help="The better address.")
+@click.option("--language", type=choice(Language), help="The language of the letters to come.")
+@reason
+@pass_call
+async def correct(
+    call: Call, reference: str, *, role: str, email: str | None, language: str | None, reason: str
+) -> Reply:
+    """Correct the address or the language of a reader.
+
+    For the letters to come; one that was refused is sent again by `starter letter settle`.
+    """
+    correction = files.build(Correction, role=role, email=email, language=language, reason=reason)
+    return await _act(call, reference, Act.CORRECT, correction, "corrected")
+
+
+@candidacy.command("withdraw", example='starter candidacy withdraw C-2026-0007 --reason "Asked for it by letter"')
+@reference
+@reason
+@pass_call
+async def withdraw(call: Call, reference: str, *, reason: str) -> Reply:
+    """Record that the candidate or participant withdraws.
+
+    Possible at every stage; a seat that was held becomes vacant.
+    """
+    return await _act(call, reference, Act.WITHDRAW, files.build(Reason, reason=reason), "withdrawn")
+
+
+@candidacy.command("show", example="starter candidacy show C-2026-0007")
+@reference
+@pass_call
+async def show_candidacy(call: Call, reference: str) -> Reply:
+    """Show one candidacy in full.
+
+    The answer holds personal data.
+    """
+    desk = await call.desk()
+    found = await desk.case(reference)
+    return Reply(found, _shown(found))
+
+
+@candidacy.command("list", example="starter candidacy list --session 2026 --stage vetting --overdue")
+@click.option("--session", type=SESSION, metavar="REF", help="Only candidacies of this session.")
+@click.option("--stage", type=choice(Stage), help="Only candidacies at this stage.")
+@click.option("--seat", type=choice(SeatKind), help="Only candidacies for this kind of seat.")
+@click.option("--overdue", is_flag=True, help="Only candidacies whose deadline has passed, by their own calendar.")
+@click.option("--ended/--open", default=None, help="Only candidacies that have ended, or that have not.")
+@pass_call
+async def list_candidacies(
+    call: Call, *, session: str | None, stage: str | None, seat: str | None, overdue: bool, ended: bool | None
+) -> Reply:
+    """List candidacies.
+
+    By reference, with stage, seat and deadline, and how many letters wait for a decision. No personal data.
+    """
+    desk = await call.desk()
+    narrowed: dict[str, Any] = {"kind": CaseKind.CANDIDACY, "stage": stage, "seat": seat, "ended": ended}
+    rows: Sequence[CaseRow]
+    if overdue:
+        rows = await _overdue(desk, session, narrowed)
+    else:
+        rows = await desk.cases(session=session, **narrowed)
+    return Reply({"candidacies": rows}, [show.cases("Candidacies", rows)])
+
+
+@candidacy.command("timeline", example="starter candidacy timeline C-2026-0007")
+@reference
+@pass_call
+async def timeline(call: Call, reference: str) -> Reply:
+    """Show every step of a candidacy: when, what, by whom, and the letters it decided.
+
+    No personal data.
+    """
+    from starter.watching import steps_after
+
+    steps = await steps_after(await call.desk(), reference, 0)
+    return Reply({"reference": reference, "steps": steps}, [show.steps(f"Timeline of {reference}", steps)])
+
+
+@candidacy.command("watch", example="starter candidacy watch C-2026-0007 --until-ended --json")
+@reference
+@click.option("--until-ended", is_flag=True, help="Count an interruption before the case has ended as one (code 130).")
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=0.1),
+    default=2.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often to look.",
+)
+@pass_call
+async def watch(call: Call, reference: str, *, until_ended: bool, interval: float) -> Reply:
+    """Follow a candidacy, and print each step as it comes, until it has ended or Ctrl-C.
+
+    With --json it prints one document when it stops.
+    """
+    from starter.watching import follow
+
+    desk = await call.desk()
+    seen: list[StepRow] = []
+    try:
+        async for step in follow(desk, reference, timedelta(seconds=interval)):
+            seen.append(step)
+            if not call.as_json:
+                show.write(show.step(step))
+    except asyncio.CancelledError:
+        # Ctrl-C is how one stops watching; only who waits for the end has not got it.
+        if until_ended:
+            raise
+    return Reply({"reference": reference, "steps": seen}, [])
+
+
+async def _act(call: Call, reference: str, act: Act, content: Model, done: str, *, desk: "Desk | None" = None) -> Reply:
+    taken = await (desk or await call.desk()).act(reference, act, content)
+    return Reply(receipt(taken), [show.taken(taken, done)])
+
+
+async def _state(desk: "Desk", reference: str) -> CandidacyState:
+    return CandidacyState.model_validate((await desk.case(reference)).state)
+
+
+async def _overdue(desk: "Desk", session: str | None, narrowed: dict[str, Any]) -> list[CaseRow]:
+    """What is overdue, session by session: each has a calendar of its own."""
+    sessions = [session] if session else [row.reference for row in await desk.cases(kind=CaseKind.SESSION)]
+    rows: list[CaseRow] = []
+    for each in sessions:
+        at = state_of(await desk.case(each)).plan.clock.reading(datetime.now(UTC))
+        rows += await desk.cases(session=each, overdue=at, **narrowed)
+    return rows
+
+
+def _text(option: str, given: str | None, path: str | None) -> str:
+    if given is not None and path is None:
+        return given
+    if given is None and path is not None:
+        return files.read_text(path)
+    raise click.UsageError(f"give either {option} or {option}-file")
+
+
+def _shown(found: CaseFile) -> list[RenderableType]:
+    state = CandidacyState.model_validate(found.state)
+    candidate, nominator = state.nomination.candidate, state.nomination.nominator
+    place = f"{state.list_reference}: {state.place or ''}" if state.list_reference else None
+    if state.rank is not None:
+        place = f"{state.list_reference}: reserve, rank {state.rank}"
+    head = show.facts(
+        f"Candidacy {found.row.reference}",
+        {
+            "stage": state.stage,
+            "since": show.moment(state.entered),
+            "deadline": None if deadline(state) is None else show.moment(deadline(state)),
+            "session": state.terms.session,
+            "seat": state.nomination.seat,
+            "list": place,
+            "awaits": "ratification" if state.awaits_ratification else None,
+            "candidate": " ".join(
+                name for name in (candidate.given_name, candidate.patronymic, candidate.family_name) if name
+            ),
+            "other names": show.listed(candidate.other_names),
+            "born": candidate.birth_date.isoformat(),
+            "e-mail": candidate.email,
+            "language": candidate.language,
+            "nominated by": f"{nominator.name} <{nominator.email}> ({nominator.language})",
+            "organisation": state.nomination.organisation,
+            "statement": state.nomination.statement,
+            "distinct from": state.nomination.distinct_from,
+        },
+    )
+    parts: list[RenderableType] = [head]
+    if state.assessments:
+        rows = [
+            (given.officer, show.moment(given.at), show.listed(_findings(given.judgements)))
+            for given in state.assessments
+        ]
+        parts.append(show.table(f"Assessments, round {state.round}", ("officer", "when", "findings"), rows))
+    return [*parts, show.letters("Letters", found.letters)]
+
+
+def _findings(judgements: dict[str, Judgement]) -> list[str]:
+    """What is not clear, by criterion; "all clear" where nothing is."""
+    return [f"{key} {judgement}" for key, judgement in judgements.items() if judgement is not Judgement.CLEAR] or [
+        "all clear"
+    ]

@@ -1,0 +1,50 @@
+"""``starter ledger``: the register itself."""
+
+import click
+
+from starter import show
+from starter.calling import Call, Noun, Reply, pass_call
+from starter.failures import Failure, Kind
+
+
+@click.group("ledger", cls=Noun)
+def ledger() -> None:
+    """Compare the register with the workflows, or recover from it."""
+
+
+@ledger.command("verify", example="starter ledger verify")
+@pass_call
+async def verify(call: Call) -> Reply:
+    """Compare the ledger with the running workflows.
+
+    Every open case is asked where it stands, and every case's steps are counted. Exit code 3 where the two differ; the
+    differences are named by reference and changed by nobody.
+    """
+    desk = await call.desk()
+    found = await desk.verify_ledger()
+    compared = ", ".join(
+        (show.counted(found.cases, "case"), show.counted(found.steps, "step"), show.counted(found.letters, "letter"))
+    )
+    if not found.differences:
+        return Reply(found, [f"The ledger and the workflows agree: {compared}."])
+    rows = [(each.reference, each.what, each.ledger, each.workflow) for each in found.differences]
+    told = show.table(f"Differences in {compared}", ("case", "what", "ledger", "workflow"), rows)
+    message = f"{show.counted(len(rows), 'difference')}; `starter ledger recover` starts open cases that do not run"
+    return Reply(found, [told], Failure(Kind.REFUSED, message, rule="ledger-differs"))
+
+
+@ledger.command("recover", example="starter ledger recover")
+@pass_call
+async def recover(call: Call) -> Reply:
+    """Start every open case again that does not run.
+
+    For a day on which Temporal's database was lost: each case goes on at the stage and with the deadlines it had, and
+    no letter that went out goes out again. Cases that run are left alone, so it is safe to run at any time.
+    """
+    desk = await call.desk()
+    done = await desk.recover_ledger()
+    told = (
+        f"Started again: {len(done.restarted)}. Running already: {len(done.running)}. "
+        f"Letters looked after: {len(done.letters)}."
+    )
+    return Reply(done, [told, *([", ".join(done.restarted)] if done.restarted else [])])
