@@ -11,11 +11,14 @@ from pathlib import Path
 
 from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig, TelemetryFilter
 
+from adapters import attributes
+from adapters.attributes import AttributesMissing
 from adapters.sql import migrate
 from config import logs
 from config.settings import Settings, WrongSetting, load
 from config.temporal import TemporalUnreachable, connect
 from worker import compose
+from workflows.attributes import ATTRIBUTES
 
 logger = logging.getLogger("worker")
 
@@ -36,6 +39,7 @@ async def run(settings: Settings, *, migrate_only: bool = False) -> None:
         quiet = LoggingConfig(filter=TelemetryFilter(core_level="ERROR", other_level="ERROR"))
         runtime = Runtime(telemetry=TelemetryConfig(metrics=metrics, logging=quiet))
         client = await connect(settings, runtime=runtime)
+        await attributes.register(client, {key.name: key.indexed_value_type for key in ATTRIBUTES})
         async with compose.worker(client, settings, parts.engine, parts.mailer):
             logger.info("worker ready")
             await stop.wait()
@@ -53,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load(given.home)
         logs.set_up(level=settings.log_level, form=settings.log_format)
         asyncio.run(run(settings, migrate_only=given.migrate))
-    except WrongSetting as wrong:
+    except (WrongSetting, AttributesMissing) as wrong:
         sys.stderr.write(f"{wrong}\n")
         return 2
     except TemporalUnreachable as unreachable:
