@@ -346,7 +346,7 @@ class Stack:
 
     def told(self, command: str, *words: str) -> dict[str, Any]:
         code, out, err = self.call(command, "--json", *words)
-        assert (code, err) == (0, "")
+        assert (code, err) == (0, ""), out
         told: dict[str, Any] = json.loads(out)
         return told
 
