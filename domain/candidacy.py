@@ -18,7 +18,7 @@ from domain.model import Address, Line, Model, Prose
 from domain.notices import Facts, Notice, Role, Template
 from domain.people import Language, Nomination, SeatKind
 from domain.session import Terms
-from domain.steps import CaseState, Dispatch, Due, Outcome, Step, Trigger
+from domain.steps import CaseState, Dispatch, Due, Outcome, Step, Trigger, unsigned_step
 from domain.timelimits import Limit, day_of, end_of, expiry, morning_before, next_escalation
 from domain.vetting import Assessed, Assessment, VettingResult, answer_each, weigh
 
@@ -492,8 +492,17 @@ def hear(state: CandidacyState, word: Word, at: AwareDatetime) -> Outcome[Candid
             notices.append((Template.NOT_RETAINED, Facts()))
         case _:
             pass
-    step = _step(state, act, Trigger.CASE, stage, at, word.decision, effects)
-    step = step.model_copy(update={"content": word.model_dump(mode="json")})
+    step = unsigned_step(
+        state,
+        act,
+        Trigger.CASE,
+        at,
+        before=state.stage,
+        stage=stage,
+        decision=word.decision,
+        effects=effects,
+        content=word,
+    )
     return _moved(state, step, stage, at, changes, notices)
 
 
@@ -546,7 +555,7 @@ def come_due(state: CandidacyState, due: Due, at: AwareDatetime) -> Outcome[Cand
             notices.append((Template.EXPIRED, Facts(closes=terms.closes)))
         case _:
             raise ValueError(f"{act.value} does not come due by itself")
-    step = _step(state, act, Trigger.TIME, stage, at, f"due:{state.seq + 1}", effects)
+    step = unsigned_step(state, act, Trigger.TIME, at, before=state.stage, stage=stage, effects=effects)
     return _moved(state, step, stage, at, {"mark": handled}, notices, desk)
 
 
@@ -557,7 +566,16 @@ def rearm(state: CandidacyState, terms: Terms, at: AwareDatetime) -> Outcome[Can
     if moved and state.stage in {Stage.APPROVED, Stage.PARTICIPANT}:
         notices.append((Template.DATES_CHANGED, Facts(begins=terms.opens, closes=terms.closes)))
     effects = [f"moved:{kind}" for kind in moved]
-    step = _step(state, Act.REARM, Trigger.CASE, state.stage, at, f"terms:{terms.version}", effects)
+    step = unsigned_step(
+        state,
+        Act.REARM,
+        Trigger.CASE,
+        at,
+        before=state.stage,
+        stage=state.stage,
+        decision=f"terms:{terms.version}",
+        effects=effects,
+    )
     return _moved(state, step, state.stage, at, {"terms": terms}, notices)
 
 
@@ -601,27 +619,6 @@ def _corrected(nomination: Nomination, correction: Correction) -> Nomination:
     if correction.role is Role.CANDIDATE:
         return nomination.model_copy(update={"candidate": nomination.candidate.model_copy(update=changes)})
     return nomination.model_copy(update={"nominator": nomination.nominator.model_copy(update=changes)})
-
-
-def _step(
-    state: CandidacyState,
-    act: Act,
-    trigger: Trigger,
-    stage: Stage,
-    at: AwareDatetime,
-    decision: str,
-    effects: list[str],
-) -> Step:
-    return Step(
-        seq=state.seq + 1,
-        act=act,
-        trigger=trigger,
-        at=at,
-        stage_before=state.stage,
-        stage=stage,
-        decision=decision,
-        effects=tuple(effects),
-    )
 
 
 def _moved(

@@ -26,7 +26,7 @@ from domain.model import Line, Model, Prose
 from domain.notices import Facts, Notice, Role, Template
 from domain.people import SeatKind
 from domain.session import Terms
-from domain.steps import CaseState, Dispatch, Due, Outcome, Step, Trigger
+from domain.steps import CaseState, Dispatch, Due, Outcome, Step, Trigger, unsigned_step
 from domain.timelimits import end_of, next_escalation
 
 
@@ -566,14 +566,30 @@ def command(
 
 def vacate(state: ListState, vacancy: Vacancy, at: AwareDatetime) -> Outcome[ListState]:
     """A candidacy has left its place; the seat is vacant until an amendment fills it."""
-    step = _step(state, ListAct.VACATE, Trigger.CASE, state.stage, at, vacancy.decision)
-    step = step.model_copy(update={"content": vacancy.model_dump(mode="json")})
+    step = unsigned_step(
+        state,
+        ListAct.VACATE,
+        Trigger.CASE,
+        at,
+        before=state.stage,
+        stage=state.stage,
+        decision=vacancy.decision,
+        content=vacancy,
+    )
     return _moved(state, step, state.stage, at, {"vacated": (*state.vacated, vacancy.candidacy)})
 
 
 def rearm(state: ListState, terms: Terms, at: AwareDatetime) -> Outcome[ListState]:
     """Take the session's new dates."""
-    step = _step(state, ListAct.REARM, Trigger.CASE, state.stage, at, f"terms:{terms.version}")
+    step = unsigned_step(
+        state,
+        ListAct.REARM,
+        Trigger.CASE,
+        at,
+        before=state.stage,
+        stage=state.stage,
+        decision=f"terms:{terms.version}",
+    )
     return _moved(state, step, state.stage, at, {"terms": terms})
 
 
@@ -600,7 +616,7 @@ def come_due(state: ListState, due: Due, at: AwareDatetime) -> Outcome[ListState
     """Take what is due."""
     act = ListAct(due.kind)
     stage = ListStage.CLOSED if act is ListAct.CLOSE else state.stage
-    step = _step(state, act, Trigger.TIME, stage, at, f"due:{state.seq + 1}")
+    step = unsigned_step(state, act, Trigger.TIME, at, before=state.stage, stage=stage)
     overdue = "ratification" if state.stage is ListStage.ADOPTED else "decision"
     desk = Notice(template=Template.DESK_OVERDUE, role=Role.DESK, facts=Facts(overdue=overdue))
     notices = (desk,) if act is ListAct.ESCALATE else ()
@@ -610,18 +626,6 @@ def come_due(state: ListState, due: Due, at: AwareDatetime) -> Outcome[ListState
 def _word(state: ListState, seq: int, act: Act, candidacy: str, frozen: str, **facts: Any) -> Word:
     decision = f"{state.reference}/{seq}/{act.value}/{candidacy}"
     return Word(decision=decision, act=act, list=state.reference, hash=frozen, **facts)
-
-
-def _step(state: ListState, act: ListAct, trigger: Trigger, stage: ListStage, at: AwareDatetime, decision: str) -> Step:
-    return Step(
-        seq=state.seq + 1,
-        act=act,
-        trigger=trigger,
-        at=at,
-        stage_before=state.stage,
-        stage=stage,
-        decision=decision,
-    )
 
 
 def _moved(

@@ -14,7 +14,7 @@ from domain.envelope import Envelope
 from domain.errors import DatesOutOfOrder, NotAtThisStage, NothingToChange
 from domain.ids import SessionReference, session_workflow_id
 from domain.model import Day, Days, Model, Prose
-from domain.steps import CaseState, Due, Outcome, Step, Trigger
+from domain.steps import CaseState, Due, Outcome, Trigger, unsigned_step
 from domain.timelimits import Limit, end_of, public_holidays, start_of
 
 
@@ -314,14 +314,6 @@ def amend(state: SessionState, envelope: Envelope[SessionAmendment], at: datetim
 
 def close_session(state: SessionState, due: Due, at: datetime) -> Outcome[SessionState]:
     """Take the session's last instant."""
-    step = Step(
-        seq=state.seq + 1,
-        act=due.kind,
-        trigger=Trigger.TIME,
-        at=at,
-        stage_before=state.stage,
-        stage=SessionStage.CLOSED,
-        decision=f"due:{state.seq + 1}",
-    )
+    step = unsigned_step(state, SessionAct(due.kind), Trigger.TIME, at, before=state.stage, stage=SessionStage.CLOSED)
     update = {"stage": SessionStage.CLOSED, "seq": step.seq, "entered": at, "mark": max(at, due.at)}
     return Outcome(state=state.model_copy(update=update), step=step)

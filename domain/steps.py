@@ -1,6 +1,7 @@
 """What every case has in common: steps that follow each other, and what a step leads to."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -112,6 +113,36 @@ class CaseState(Model, ABC):
     @abstractmethod
     def ended(self) -> bool:
         """Whether nothing can happen to it any more."""
+
+
+def unsigned_step(
+    state: CaseState,
+    act: StrEnum,
+    trigger: Trigger,
+    at: AwareDatetime,
+    *,
+    before: StrEnum,
+    stage: StrEnum,
+    decision: str | None = None,
+    effects: Iterable[str] = (),
+    content: Model | None = None,
+) -> Step:
+    """The next step of a case that no officer signed: a time-limit's, or word from another case.
+
+    Without a ``decision`` it is known by its number, since what comes due comes due once.
+    """
+    seq = state.seq + 1
+    return Step(
+        seq=seq,
+        act=act,
+        trigger=trigger,
+        at=at,
+        stage_before=before,
+        stage=stage,
+        decision=decision or f"due:{seq}",
+        effects=tuple(effects),
+        content=content.model_dump(mode="json") if content is not None else {},
+    )
 
 
 S = TypeVar("S", bound=CaseState)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from domain import candidacy as law
@@ -27,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.steps import CaseKind
     from domain.vetting import Assessment
 from workflows.docket import Docket, Hooks, Law
+from workflows.refusals import refusing
 
 LAW = Law[CandidacyState](
     kind=CaseKind.CANDIDACY,
@@ -91,8 +91,8 @@ class Candidacy:
     def _admit(self) -> None:
         """Say no to a nomination that may not be taken; no case has come to be."""
         if self._refused is not None:
-            refusal = self._refused
-            raise ApplicationError(refusal.message, refusal.rule, type=type(refusal).__name__, non_retryable=True)
+            with refusing():
+                raise self._refused
 
     @workflow.update
     async def receive(self) -> Receipt:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.care import Care
@@ -73,8 +72,8 @@ class Session:
 
     def _admit(self) -> None:
         if self._refused is not None:
-            refusal = self._refused
-            raise ApplicationError(refusal.message, refusal.rule, type=type(refusal).__name__, non_retryable=True)
+            with refusing():
+                raise self._refused
 
     @workflow.update
     async def receive(self) -> Receipt:

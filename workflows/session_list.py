@@ -86,9 +86,8 @@ class SessionList:
             self._refused = refusal
             self._opened.set()
             await workflow.wait_condition(workflow.all_handlers_finished)
-            raise ApplicationError(
-                refusal.message, refusal.rule, type=type(refusal).__name__, non_retryable=True
-            ) from None
+            with refusing():
+                raise
         self._docket = Docket(LAW, opened.state, Hooks(ended=self._vacated_by))
         self._docket.first(opened)
         self._opened.set()
