@@ -1,9 +1,10 @@
 """The one place where ports meet adapters."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
@@ -12,7 +13,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.care import Care
 from activities.enquire import Enquiries
-from activities.ports import Mailer
+from activities.ports import Cases, Ledger, Mailer, Memories, Renderer
 from activities.post import Patience, Post
 from activities.rebuild import Rebuild
 from activities.record import Recording
@@ -72,42 +73,66 @@ def _mailer(settings: Settings) -> SmtpMailer:
         raise WrongSetting("DESK_MAIL_CA_FILE: is no file of certificates that can be read") from None
 
 
+@dataclass(frozen=True)
+class Ports:
+    """Everything the activities need of the world."""
+
+    ledger: Ledger
+    mailer: Mailer
+    renderer: Renderer
+    cases: Cases
+    memories: Memories
+    desk: Contact
+    patience: Patience
+
+
+def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
+    """Every activity of the project, over these ports."""
+    recording = Recording(ledger=ports.ledger, renderer=ports.renderer, cases=ports.cases, desk=ports.desk)
+    post = Post(
+        ledger=ports.ledger, mailer=ports.mailer, renderer=ports.renderer, desk=ports.desk, patience=ports.patience
+    )
+    enquiries = Enquiries(ledger=ports.ledger, cases=ports.cases)
+    care = Care(ledger=ports.ledger, cases=ports.cases)
+    rebuild = Rebuild(ledger=ports.ledger, memories=ports.memories, renderer=ports.renderer, desk=ports.desk)
+    return (
+        recording.record_step,
+        post.deliver_letters,
+        post.deliver_letter,
+        post.report_trouble,
+        post.settle_letter,
+        enquiries.answer,
+        enquiries.standings,
+        enquiries.preview_amendment,
+        care.rearm_cases,
+        care.verify,
+        care.recover,
+        rebuild.rebuild,
+    )
+
+
 def worker(client: Client, settings: Settings, engine: AsyncEngine, mailer: Mailer) -> Worker:
     """A worker that carries every workflow and activity of the project."""
-    desk = Contact(
-        name=settings.mail_sender_name, email=settings.desk_address, language=Language(settings.desk_language)
+    ports = Ports(
+        ledger=SqlLedger(engine, mail_domain=settings.mail_sender.rsplit("@", 1)[1]),
+        mailer=mailer,
+        renderer=TemplateRenderer(),
+        cases=TemporalCases(client, settings.task_queue),
+        memories=TemporalMemories(client),
+        desk=Contact(
+            name=settings.mail_sender_name, email=settings.desk_address, language=Language(settings.desk_language)
+        ),
+        patience=Patience(
+            first=timedelta(seconds=settings.retry_first),
+            longest=timedelta(seconds=settings.retry_longest),
+            whole=timedelta(days=settings.retry_days),
+        ),
     )
-    ledger = SqlLedger(engine, mail_domain=settings.mail_sender.rsplit("@", 1)[1])
-    renderer = TemplateRenderer()
-    cases = TemporalCases(client, settings.task_queue)
-    recording = Recording(ledger=ledger, renderer=renderer, cases=cases, desk=desk)
-    patience = Patience(
-        first=timedelta(seconds=settings.retry_first),
-        longest=timedelta(seconds=settings.retry_longest),
-        whole=timedelta(days=settings.retry_days),
-    )
-    post = Post(ledger=ledger, mailer=mailer, renderer=renderer, desk=desk, patience=patience)
-    enquiries = Enquiries(ledger=ledger, cases=cases)
-    care = Care(ledger=ledger, cases=cases)
-    rebuild = Rebuild(ledger=ledger, memories=TemporalMemories(client), renderer=renderer, desk=desk)
     return Worker(
         client,
         task_queue=settings.task_queue,
         workflows=WORKFLOWS,
-        activities=[
-            recording.record_step,
-            post.deliver_letters,
-            post.deliver_letter,
-            post.report_trouble,
-            post.settle_letter,
-            enquiries.answer,
-            enquiries.standings,
-            enquiries.preview_amendment,
-            care.rearm_cases,
-            care.verify,
-            care.recover,
-            rebuild.rebuild,
-        ],
+        activities=activities(ports),
         workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
         # A worker that died leaves its cases waiting for it this long before another takes them.
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),

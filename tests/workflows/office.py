@@ -16,11 +16,9 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from activities.care import Care
-from activities.enquire import Enquiries
-from activities.post import Patience, Post
-from activities.record import Recording
+from activities.post import Patience
 from adapters.cases import TemporalCases
+from adapters.memory import TemporalMemories
 from config.settings import Settings
 from domain.candidacy import Act, Answer, Declaration
 from domain.lists import (
@@ -45,6 +43,7 @@ from starter.desk import Desk, Taken
 from tests import builders
 from tests.builders import KEY, SESSION
 from tests.fakes import Letterbox, MemoryLedger
+from worker.compose import Ports, activities
 from workflows.attributes import ATTRIBUTES
 from workflows.registry import SANDBOX, WORKFLOWS
 
@@ -204,29 +203,20 @@ async def at_work() -> AsyncIterator[Office]:
             )
         )
         ledger, box, queue = MemoryLedger(), Letterbox(), "desk"
-        cases = TemporalCases(env.client, queue)
-        renderer = TemplateRenderer()
-        recording = Recording(ledger=ledger, renderer=renderer, cases=cases, desk=DESK)
-        post = Post(ledger=ledger, mailer=box, renderer=renderer, desk=DESK, patience=PATIENCE)
-        enquiries = Enquiries(ledger=ledger, cases=cases)
-        care = Care(ledger=ledger, cases=cases)
+        ports = Ports(
+            ledger=ledger,
+            mailer=box,
+            renderer=TemplateRenderer(),
+            cases=TemporalCases(env.client, queue),
+            memories=TemporalMemories(env.client),
+            desk=DESK,
+            patience=PATIENCE,
+        )
         async with Worker(
             env.client,
             task_queue=queue,
             workflows=WORKFLOWS,
-            activities=[
-                recording.record_step,
-                post.deliver_letters,
-                post.deliver_letter,
-                post.report_trouble,
-                post.settle_letter,
-                enquiries.answer,
-                enquiries.standings,
-                enquiries.preview_amendment,
-                care.rearm_cases,
-                care.verify,
-                care.recover,
-            ],
+            activities=activities(ports),
             workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
         ):
             yield Office(env=env, ledger=ledger, box=box, queue=queue)
