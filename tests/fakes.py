@@ -26,8 +26,10 @@ from domain.ledger import (
     Settlement,
     SettlementHow,
 )
+from domain.lists import Standing
 from domain.notices import Role, overtakes
-from domain.steps import CaseKind, Step
+from domain.session import Terms
+from domain.steps import CaseKind, CaseState, Step
 
 
 @dataclass
@@ -234,3 +236,36 @@ class Letterbox:
                 errors.append(error)
             raise error
         self.received.append(outgoing)
+
+
+@dataclass
+class NoCases:
+    """No case runs; what is started is remembered."""
+
+    started: list[str] = field(default_factory=list)
+
+    async def standings(self, workflow_ids: Mapping[str, str]) -> Mapping[str, Standing]:
+        return {}
+
+    async def terms(self, session: str) -> Terms | None:
+        return None
+
+    async def affected(self, workflow_id: str, terms: Terms) -> tuple[str, ...]:
+        return ()
+
+    async def state(self, kind: CaseKind, workflow_id: str) -> CaseState | None:
+        return None
+
+    async def running(self, kind: CaseKind) -> Sequence[str]:
+        return ()
+
+    async def rearm(self, workflow_id: str, terms: Terms) -> None:
+        raise AssertionError("no case runs")
+
+    async def restart(self, kind: CaseKind, state: CaseState) -> bool:
+        self.started.append(state.workflow_id)
+        return True
+
+    async def look_after(self, delivery: Delivery, case: str) -> bool:
+        self.started.append(f"letter/{delivery.letter}")
+        return True
