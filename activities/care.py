@@ -84,6 +84,8 @@ class Care:
         A case goes on at the stage and with the deadlines it had; a letter that was sent stays sent, and one that was
         being sent when all stopped becomes ``unknown``.
         """
+        # Before any is started again: a case that has ended may still be delivering its last letters.
+        at_work = {workflow_id for kind in CaseKind for workflow_id in await self.cases.running(kind)}
         restarted: list[str] = []
         running: list[str] = []
         # Sessions last: they send their terms to the cases that run by then.
@@ -93,11 +95,13 @@ class Care:
             again = await self.cases.restart(kind, STATES[kind].model_validate(state))
             (restarted if again else running).append(reference)
         taken_up: list[str] = []
-        for letter, letter_state in await self.ledger.unsent_letters():
+        unsent = [(letter, letter.rsplit(".", 2)[0], state) for letter, state in await self.ledger.unsent_letters()]
+        workflows = await self.ledger.workflows([case for _, case, _ in unsent])
+        for letter, case, letter_state in unsent:
             activity.heartbeat()
-            case = letter.rsplit(".", 2)[0]
             # A case that runs delivers its own new letters.
-            under_way = case in running and letter_state in {LetterState.DRAFTED, LetterState.SENDING}
+            runs = case in running or workflows[case] in at_work
+            under_way = runs and letter_state in {LetterState.DRAFTED, LetterState.SENDING}
             if not under_way and await self.cases.look_after(Delivery(letter=letter, state=letter_state), case):
                 taken_up.append(letter)
         return Recovery(restarted=tuple(restarted), running=tuple(running), letters=tuple(taken_up))

@@ -151,12 +151,15 @@ def _after(error: MailError) -> LetterState:
 
 @asynccontextmanager
 async def _heartbeat() -> AsyncIterator[None]:
-    """Heartbeat all the while, so that a worker's death is noticed in seconds and not when a long limit ends."""
+    """Heartbeat all the while, so that a worker's death is noticed in seconds and not when a long limit ends.
+
+    The server counts from the activity's start, so work that is done before the first pause ends need not call it.
+    """
 
     async def beat() -> None:
         while True:
-            activity.heartbeat()
             await asyncio.sleep(HEARTBEAT.total_seconds())
+            activity.heartbeat()
 
     task = asyncio.create_task(beat())
     try:

@@ -5,13 +5,16 @@ compressed calendar runs through the same days faster, so that a walk-through pa
 under exactly the law of every other day. Nothing else in the project knows the difference.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
 from domain.model import Model
+
+_END: Final = datetime(9000, 1, 1, tzinfo=UTC)
+"""Where a compressed calendar that is left running for days comes to rest, well inside what a date can say."""
 
 
 class CalendarPolicy(StrEnum):
@@ -49,7 +52,10 @@ class Clock(Model):
         """The calendar's reading when the machine's clock says ``instant``."""
         if self.started is None or self.origin is None:
             return instant
-        return self.origin + (instant - self.started) * self.speed
+        try:
+            return self.origin + (instant - self.started) * self.speed
+        except OverflowError:
+            return _END
 
     def wait(self, until: datetime, instant: datetime) -> timedelta:
         """How long, in clock time, from ``instant`` until the calendar reads ``until``; zero where that is past."""

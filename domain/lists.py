@@ -5,6 +5,7 @@ proposed list is frozen under the digest of its content, and every later act nam
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final, Self
 
@@ -290,8 +291,8 @@ def check_seats(law: SeatLaw, plan: ListPlan, standings: Mapping[str, Standing])
         if empty := free - len(substitutes):
             mend += f"; reserved seats then empty: {empty}"
         raise SeatsExceeded(
-            f"{len(general)} general seats are given, and at most {law.general} of {law.seats} are general because "
-            f"{law.reserved} are reserved: {mend}",
+            f"{len(general)} general seats are given, and at most {law.general} of {law.seats} may be general "
+            f"(reserved: {law.reserved}): {mend}",
             rule="general-seats",
         )
     if len(plan.seats) > law.seats:
@@ -599,8 +600,8 @@ def agenda(state: ListState) -> tuple[Due, ...]:
         return ()
     due = [Due(at=state.terms.closing, kind=ListAct.CLOSE)]
     if state.stage is not state.final:
-        handled = max(state.mark, state.entered)
-        overdue = next_escalation(end_of(state.terms.bureau_meets), handled, state.terms.limits.escalation_every)
+        every = state.terms.limits.escalation_every
+        overdue = next_escalation(_decided_by(state), max(state.mark, state.entered), every)
         due.append(Due(at=overdue, kind=ListAct.ESCALATE))
     return tuple(sorted(due, key=lambda item: (item.at, item.kind == ListAct.CLOSE)))
 
@@ -609,7 +610,14 @@ def deadline(state: ListState) -> AwareDatetime | None:
     """The instant by which the list is to be decided, also once it has passed, or at which it closes."""
     if state.ended:
         return None
-    return state.terms.closing if state.stage is state.final else end_of(state.terms.bureau_meets)
+    return state.terms.closing if state.stage is state.final else _decided_by(state)
+
+
+def _decided_by(state: ListState) -> AwareDatetime:
+    """When the next decision is overdue: the Bureau's at the end of its day, the plenary's some days after that."""
+    if state.stage is ListStage.ADOPTED:
+        return state.entered + timedelta(days=state.terms.limits.escalation_every)
+    return end_of(state.terms.bureau_meets)
 
 
 def come_due(state: ListState, due: Due, at: AwareDatetime) -> Outcome[ListState]:

@@ -19,7 +19,7 @@ NOUNS: Final[Mapping[str, tuple[str, str]]] = {
     "candidacy": ("starter.commands.candidacy:candidacy", "Nominate, and lead a candidacy to its end."),
     "list": ("starter.commands.list_:list_", "The session list: draft, propose, decide, ratify."),
     "letter": ("starter.commands.letter:letter", "What was written to whom, and what became of it."),
-    "ledger": ("starter.commands.ledger:ledger", "Compare the register with the workflows, or recover from it."),
+    "ledger": ("starter.commands.ledger:ledger", "Compare the register with the workflows, and mend either."),
     "stack": ("starter.commands.stack:stack", "Start and stop the embedded parts on this machine."),
     "demo": ("starter.demo:command", "Walk through a whole session on real parts, in a minute."),
     "completion": ("starter.commands.completion:completion", "Print a shell's completion script."),

@@ -7,6 +7,7 @@ DeskError                 the call did not do what was asked
 └── OutcomeUnknown        the command was sent and no answer came (exit 5); sending it again is safe
 """
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -426,6 +427,10 @@ class Desk:
         """What a failed call means for the desk."""
         if isinstance(failed, WorkflowUpdateFailedError):
             return self._failure(failed.cause)
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # Temporal's client reports an interruption as a time-out; whoever interrupts does not wait for an answer.
+            raise asyncio.CancelledError from failed
         unavailable = isinstance(failed, RPCError) and failed.status is RPCStatusCode.UNAVAILABLE
         if sent and not unavailable:
             return OutcomeUnknown(
@@ -446,7 +451,9 @@ class Desk:
                 return NoSuchCase(inner.message)
             if inner.type in {"PartUnreachable", "LedgerUnavailable"}:
                 return PartUnreachable("the ledger's database does not answer; `starter stack status` shows the parts")
-        return PartUnreachable("no worker answered in time; `starter stack status` shows the parts")
+        return PartUnreachable(
+            "no worker answered in time; run the same command again once `starter stack status` shows that one runs"
+        )
 
 
 def _taken_as(file: CaseFile, envelope: Envelope[Any]) -> int | None:

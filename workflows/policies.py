@@ -33,11 +33,11 @@ DELIVER: Final[dict[str, Any]] = {
 """One letter, for days: the pauses come from the desk's settings with each attempt, and so does the end."""
 
 ENQUIRE: Final[dict[str, Any]] = {
-    "start_to_close_timeout": timedelta(seconds=30),
+    "start_to_close_timeout": timedelta(seconds=8),
     "schedule_to_close_timeout": timedelta(minutes=1),
     "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=5)),
 }
-"""A question somebody waits for."""
+"""A question somebody waits for: short, so that a second try answers in time where a worker died over the first."""
 
 CARE: Final[dict[str, Any]] = {
     "start_to_close_timeout": timedelta(hours=1),

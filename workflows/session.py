@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.session import SessionAct, SessionAmendment, SessionStage, SessionState, Terms
     from domain.steps import CaseKind
 from workflows.docket import Docket, Law
-from workflows.policies import CARE, ENQUIRE
+from workflows.policies import CARE
 from workflows.refusals import refusing
 
 LAW = Law[SessionState](
@@ -107,7 +107,7 @@ class Session:
         with refusing():
             plan = law.amended(self._state, envelope.content, self._docket.now())
         terms = self._state.model_copy(update={"plan": plan, "version": self._state.version + 1}).terms
-        return await workflow.execute_activity_method(Enquiries.preview_amendment, terms, **ENQUIRE)
+        return await workflow.execute_activity_method(Enquiries.preview_amendment, terms, **CARE)
 
     @preview.validator
     def validate_preview(self, envelope: Envelope[SessionAmendment]) -> None:

@@ -18,13 +18,14 @@ from domain.candidacy import (
     InformationRequest,
     Reason,
     Stage,
+    agenda,
     deadline,
 )
 from domain.ledger import CaseFile, CaseRow, StepRow
 from domain.model import Model
 from domain.notices import Role
 from domain.people import Language, SeatKind
-from domain.steps import CaseKind
+from domain.steps import CaseKind, Due
 from domain.vetting import Assessment, Finding, Judgement
 from starter import files, show
 from starter.batch import Batch
@@ -237,7 +238,7 @@ async def withdraw(call: Call, reference: str, *, reason: str) -> Reply:
 async def show_candidacy(call: Call, reference: str) -> Reply:
     """Show one candidacy in full.
 
-    The answer holds personal data.
+    Also what is to come by itself, and when, if nobody acts. The answer holds personal data.
     """
     desk = await call.desk()
     found = await desk.case(reference)
@@ -372,6 +373,8 @@ def _shown(found: CaseFile) -> list[RenderableType]:
         },
     )
     parts: list[RenderableType] = [head]
+    if coming := agenda(state):
+        parts.append(show.table("To come, if nobody acts", ("when", "what"), _coming(coming)))
     if state.assessments:
         rows = [
             (given.officer, show.moment(given.at), show.listed(_findings(given.judgements)))
@@ -379,6 +382,10 @@ def _shown(found: CaseFile) -> list[RenderableType]:
         ]
         parts.append(show.table(f"Assessments, round {state.round}", ("officer", "when", "findings"), rows))
     return [*parts, show.letters("Letters", found.letters)]
+
+
+def _coming(coming: Sequence[Due]) -> list[tuple[str, str]]:
+    return [(show.moment(due.at), due.kind.replace("_", " ")) for due in coming]
 
 
 def _findings(judgements: dict[str, Judgement]) -> list[str]:

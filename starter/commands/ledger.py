@@ -9,7 +9,7 @@ from starter.failures import Failure, Kind
 
 @click.group("ledger", cls=Noun)
 def ledger() -> None:
-    """Compare the register with the workflows, or recover from it."""
+    """Compare the register with the workflows, and mend either."""
 
 
 @ledger.command("verify", example="starter ledger verify")
@@ -29,7 +29,10 @@ async def verify(call: Call) -> Reply:
         return Reply(found, [f"The ledger and the workflows agree: {compared}."])
     rows = [(each.reference, each.what, each.ledger, each.workflow) for each in found.differences]
     told = show.table(f"Differences in {compared}", ("case", "what", "ledger", "workflow"), rows)
-    message = f"{show.counted(len(rows), 'difference')}; `starter ledger recover` starts open cases that do not run"
+    message = (
+        f"{show.counted(len(rows), 'difference')}; `starter ledger recover` starts open cases that do not run, "
+        "`starter ledger rebuild` writes steps that are missing"
+    )
     return Reply(found, [told], Failure(Kind.REFUSED, message, rule="ledger-differs"))
 
 
@@ -48,3 +51,22 @@ async def recover(call: Call) -> Reply:
         f"Letters looked after: {len(done.letters)}."
     )
     return Reply(done, [told, *([", ".join(done.restarted)] if done.restarted else [])])
+
+
+@ledger.command("rebuild", example="starter ledger rebuild")
+@pass_call
+async def rebuild(call: Call) -> Reply:
+    """Write again every step that the workflows remember and the ledger lacks.
+
+    For a day on which the register's database was lost, or went back to an older copy. What stands in it stays as it
+    is, so it is safe to run at any time; a workflow is remembered for as long as Temporal keeps it. No letter goes out
+    a second time: one of which nobody knows whether it went out is unknown, and waits for `starter letter settle`.
+    """
+    desk = await call.desk()
+    done = await desk.rebuild_ledger()
+    told = (
+        f"Workflows read: {done.cases}. Written again: {show.counted(done.steps, 'step')}, "
+        f"{show.counted(done.letters, 'letter')}."
+    )
+    unknown = [f"Unknown now, for `starter letter settle`: {', '.join(done.unknown)}"] if done.unknown else []
+    return Reply(done, [told, *unknown])

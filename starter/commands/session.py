@@ -18,6 +18,19 @@ from starter.commands.common import dry_run, reason, receipt
 from starter.references import SESSION
 
 
+class Span(click.ParamType[dict[str, str]]):
+    """Two days with ".." between them: the first and the last of a part-session."""
+
+    name = "span"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, str]:
+        """Part the two days; whether they are days, the model says."""
+        opens, between, closes = str(value).partition("..")
+        if not between:
+            self.fail("must look like 2026-04-20..2026-04-24", param, ctx)
+        return {"opens": opens, "closes": closes}
+
+
 @click.group("session", cls=Noun)
 def session() -> None:
     """Open a session, look at it, move its dates."""
@@ -83,6 +96,14 @@ async def show_(call: Call, reference: str) -> Reply:
 @click.option("--closes", metavar="DAY", help="The last day of the session.")
 @click.option("--nominations-close", metavar="DAY", help="The last day for nominations.")
 @click.option("--bureau-meets", metavar="DAY", help="The day the Bureau decides.")
+@click.option(
+    "--part-session",
+    "part_sessions",
+    multiple=True,
+    type=Span(),
+    metavar="DAY..DAY",
+    help="A part-session, from day to day; may be given several times, and replaces those there are.",
+)
 @reason
 @dry_run
 @pass_call
@@ -94,6 +115,7 @@ async def amend(
     closes: str | None,
     nominations_close: str | None,
     bureau_meets: str | None,
+    part_sessions: tuple[dict[str, str], ...],
     reason: str,
     dry_run: bool,
 ) -> Reply:
@@ -104,10 +126,12 @@ async def amend(
     """
     amendment = files.build(
         SessionAmendment,
+        options={"part_sessions": "--part-session"},
         opens=opens,
         closes=closes,
         nominations_close=nominations_close,
         bureau_meets=bureau_meets,
+        part_sessions=part_sessions or None,
         reason=reason,
     )
     desk = await call.desk()

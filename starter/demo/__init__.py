@@ -6,9 +6,9 @@ script    what the officers do, and when
 board     what the register shows meanwhile
 screen    how a person sees it
 outcome   what came of it, held against what must
-command   the verb
+verb      the command itself
 """
 
-from starter.demo.command import command
+from starter.demo.verb import command
 
 __all__ = ["command"]

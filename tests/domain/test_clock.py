@@ -109,3 +109,10 @@ def test_a_wrong_setting_of_the_calendar_names_its_field(field: str, value: obje
         Clock.model_validate(fields | {field: value})
 
     assert [error["loc"] for error in refused.value.errors()] == [(field,)]
+
+
+def test_a_compressed_calendar_left_running_comes_to_rest() -> None:
+    started = datetime(2026, 1, 1, tzinfo=UTC)
+    clock = Clock(policy=CalendarPolicy.COMPRESSED, started=started, origin=started, speed=10_000_000.0)
+
+    assert clock.reading(started + timedelta(days=3)) == datetime(9000, 1, 1, tzinfo=UTC)

@@ -16,7 +16,7 @@ from config.temporal import TemporalUnreachable
 from domain.candidacy import Act, CandidacyState, Declaration
 from domain.envelope import Receipt
 from domain.errors import OutOfTime
-from domain.ledger import CaseFile, CaseRow
+from domain.ledger import CaseFile, CaseRow, Rebuilding
 from domain.model import Model
 from domain.steps import CaseKind
 from domain.vetting import Assessment
@@ -83,7 +83,7 @@ def test_every_noun_of_the_desk_is_there() -> None:
             ),
             *(f"list {verb}" for verb in ("amend", "decide", "draft", "list", "propose", "ratify", "show")),
             *(f"letter {verb}" for verb in ("list", "settle", "show")),
-            *(f"ledger {verb}" for verb in ("recover", "verify")),
+            *(f"ledger {verb}" for verb in ("rebuild", "recover", "verify")),
             *(f"stack {verb}" for verb in ("down", "status", "up")),
             "demo",
             "completion",
@@ -211,6 +211,15 @@ USAGE_ERRORS = {
     "a day that April lacks": (
         ["session", "amend", "2026", "--closes", "2027-04-31", "--reason", "x"],
         "--closes: is no day of the calendar: day value is outside expected range",
+    ),
+    "a part-session without its end": (
+        ["session", "amend", "2026", "--part-session", "2026-04-20", "--reason", "x"],
+        "Invalid value for '--part-session': must look like 2026-04-20..2026-04-24; "
+        "`starter session amend --help` says what there is",
+    ),
+    "a part-session that ends on no day": (
+        ["session", "amend", "2026", "--part-session", "2026-04-20..April", "--reason", "x"],
+        "--part-session: must be a date such as 2026-01-31",
     ),
     "no votes": (
         ["list", "decide", "L-2026-1", "--hash", "0" * 12, "--outcome", "adopted", "--for", "0", "--against", "0",
@@ -364,6 +373,30 @@ def test_receipt_is_one_document(starter: Starter, desk: DeskOnPaper) -> None:
         "letters": 1,
         "details": {},
     }
+
+
+@dataclass(frozen=True)
+class RegisterOnPaper:
+    """A register of which a letter was under way when it was lost."""
+
+    async def rebuild_ledger(self) -> Rebuilding:
+        return Rebuilding(cases=3, steps=1, letters=2, unknown=(f"{REFERENCE}.1.2",))
+
+
+def test_rebuilding_names_the_letters_that_wait_for_a_person(starter: Starter, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def open_(call: Call) -> RegisterOnPaper:
+        return RegisterOnPaper()
+
+    monkeypatch.setattr(Call, "desk", open_)
+    said = starter("ledger", "rebuild")
+    assert (said.code, said.out) == (
+        0,
+        "Workflows read: 3. Written again: 1 step, 2 letters.\n"
+        f"Unknown now, for `starter letter settle`: {REFERENCE}.1.2\n",
+    )
+    assert starter("ledger", "rebuild", "--json").document == {
+        "cases": 3, "steps": 1, "letters": 2, "unknown": [f"{REFERENCE}.1.2"],
+    }  # fmt: skip
 
 
 FAILURES: list[tuple[Exception, int, dict[str, Any]]] = [

@@ -1,4 +1,4 @@
-"""The verb: starts the parts, walks through the session, stops the parts, and says what came of it."""
+"""The command itself: starts the parts, walks through the session, stops the parts, and says what came of it."""
 
 import asyncio
 import shlex
@@ -176,9 +176,9 @@ def _reply(
     text = [*outcome.shown(), took, "", *(_going_on(parts, kept) if kept else _looking_back(parts))]
     if not problems:
         return Reply(document, [*text, "Everything is as it must be."])
-    wrong = show.table("Not as it must be", ("what",), [(problem,) for problem in problems])
+    wrong = ["Not as it must be:", *(f"  {problem}" for problem in problems)]
     message = f"{show.counted(len(problems), 'thing')} not as it must be; the first: {problems[0]}"
-    return Reply(document, [*text, wrong], Failure(Kind.DEFECT, message))
+    return Reply(document, [*text, *wrong], Failure(Kind.DEFECT, message))
 
 
 def _going_on(parts: Parts, kept: Mapping[str, Any]) -> list[RenderableType]:
