@@ -14,7 +14,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from activities.care import Care
 from activities.enquire import Enquiries
 from activities.ports import Cases, Ledger, Mailer, Memories, Renderer
-from activities.post import Patience, Post
+from activities.post import HEARTBEAT, Patience, Post
 from activities.rebuild import Rebuild
 from activities.record import Recording
 from adapters.cases import TemporalCases
@@ -136,5 +136,7 @@ def worker(client: Client, settings: Settings, engine: AsyncEngine, mailer: Mail
         workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
         # A worker that died leaves its cases waiting for it this long before another takes them.
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
+        # Each heartbeat is passed on; by default most are held back until a timeout is nearly over.
+        max_heartbeat_throttle_interval=HEARTBEAT,
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_stop),
     )

@@ -6,16 +6,18 @@ from typing import Any, Final
 from temporalio.common import RetryPolicy
 
 RECORD: Final[dict[str, Any]] = {
-    "start_to_close_timeout": timedelta(seconds=20),
+    "start_to_close_timeout": timedelta(seconds=10),
     "retry_policy": RetryPolicy(
         initial_interval=timedelta(milliseconds=200), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=30)
     ),
 }
-"""Writing a step: tried for as long as it takes, since the case stands still until it is written."""
+"""Writing a step: tried for as long as it takes, since the case stands still until it is written. An attempt is short,
+since whoever gave the command waits for it where a worker dies in the middle; one that is late and succeeds after all
+is what the next attempt finds."""
 
 POST: Final[dict[str, Any]] = {
     "start_to_close_timeout": timedelta(minutes=15),
-    "heartbeat_timeout": timedelta(seconds=15),
+    "heartbeat_timeout": timedelta(seconds=10),
     "retry_policy": RetryPolicy(
         initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(minutes=5)
     ),
@@ -25,7 +27,7 @@ letter that may be out. A mail server that hangs costs each letter its own short
 
 DELIVER: Final[dict[str, Any]] = {
     "start_to_close_timeout": timedelta(minutes=5),
-    "heartbeat_timeout": timedelta(seconds=15),
+    "heartbeat_timeout": timedelta(seconds=10),
     "retry_policy": RetryPolicy(
         initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(hours=6)
     ),
