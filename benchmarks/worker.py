@@ -1,0 +1,56 @@
+"""A worker for the real cases and one for the floor's, in one process: ``python -m benchmarks.worker``.
+
+Settings come from the environment, as for ``python -m worker``.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from datetime import timedelta
+
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+
+from benchmarks import floor
+from config import logs
+from config.settings import Settings, load
+from config.temporal import connect
+from worker import compose
+from workflows.registry import SANDBOX
+
+
+async def run(settings: Settings) -> None:
+    """Run both until SIGTERM."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with compose.parts(settings) as parts:
+        client = await connect(settings)
+        bare = Worker(
+            client,
+            task_queue=floor.TASK_QUEUE,
+            workflows=[floor.BareCandidacy, floor.BareList],
+            activities=[floor.record, floor.deliver, floor.ask],
+            workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
+            sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
+            graceful_shutdown_timeout=timedelta(seconds=settings.graceful_stop),
+        )
+        async with compose.worker(client, settings, parts.engine, parts.mailer), bare:
+            logging.getLogger("worker").info("worker ready")
+            await stop.wait()
+
+
+def main() -> None:
+    """Run."""
+    settings = load()
+    logs.set_up(level=settings.log_level, form=settings.log_format)
+    asyncio.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()
+    logging.shutdown()
+    sys.stderr.flush()
+    # As in worker.__main__: the Temporal client's threads may still hold on to the interpreter.
+    os._exit(0)

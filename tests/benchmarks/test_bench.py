@@ -1,0 +1,54 @@
+"""The benchmark runs, and its floor carries the traffic of the real thing."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from temporalio.client import WorkflowHandle
+
+from benchmarks import measures, paperwork, traffic
+from benchmarks.measures import Pace, Throughput
+from benchmarks.stand import Stand, standing
+
+TRAFFIC = (
+    "WORKFLOW_EXECUTION_UPDATE_COMPLETED",
+    "WORKFLOW_EXECUTION_SIGNALED",
+    "ACTIVITY_TASK_COMPLETED",
+    "EXTERNAL_WORKFLOW_EXECUTION_SIGNALED",
+)
+
+
+@pytest.fixture
+async def stand() -> AsyncIterator[Stand]:
+    async with standing() as stand:
+        yield stand
+
+
+async def traffic_of(handle: WorkflowHandle[object, object]) -> tuple[int, ...]:
+    events = measures.events(await handle.fetch_history())
+    return tuple(events[kind] for kind in TRAFFIC)
+
+
+async def test_throughput_is_measured_and_the_floor_has_the_traffic_of_the_real_thing(stand: Stand) -> None:
+    async with stand.worker("benchmarks.worker") as worker:
+        measured = await measures.throughput(stand, worker, candidacies=2, pairs=1)
+        assert (measured.candidacies, len(measured.pairs)) == (2, 1)
+        assert measured.ratio == measured.pairs[0][0].rate / measured.pairs[0][1].rate
+
+        session = await measures.open_session(stand, seats=2)
+        real = traffic.real(measures.officers(stand), session, map(paperwork.nomination, range(2)))
+        seen: list[tuple[set[tuple[int, ...]], tuple[int, ...]]] = []
+        for round_ in (real, traffic.bare("counted", 2)):
+            held = [await traffic.hold(stand.client, candidacy) for candidacy in round_.candidacies]
+            listing = round_.listing([conversed.reference for conversed in held])
+            await traffic.hold(stand.client, listing)
+            for conversed in held:
+                await traffic.end_of_run(conversed)
+            candidacies = {await traffic_of(measures.first_run(stand, conversed)) for conversed in held}
+            seen.append((candidacies, await traffic_of(stand.client.get_workflow_handle(listing.id))))
+        expected = ({(4, 2, 9, 0)}, (3, 0, 5, 4))
+        assert seen == [expected, expected]
+
+
+def test_ratio_is_the_median_over_the_pairs() -> None:
+    pairs = [(Pace(rate, 0, 0), Pace(10, 0, 0)) for rate in (9, 2, 5)]
+    assert Throughput(candidacies=1, pairs=pairs).ratio == 0.5
