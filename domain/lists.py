@@ -4,6 +4,7 @@ The President proposes and the Bureau approves (Resolution 2621); the plenary ra
 proposed list is frozen under the digest of its content, and every later act names that digest.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
@@ -100,8 +101,7 @@ class ListPlan(Model):
 
     @model_validator(mode="after")
     def _once_each(self) -> Self:
-        named = self.everybody
-        repeated = sorted({reference for reference in named if named.count(reference) > 1})
+        repeated = sorted(reference for reference, times in Counter(self.everybody).items() if times > 1)
         if repeated:
             raise ValueError(f"{', '.join(repeated)} is on the list more than once")
         return self
