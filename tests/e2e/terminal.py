@@ -37,7 +37,6 @@ ANSWER_WITHIN: Final = 30.0
 UP_WITHIN: Final = 100.0
 """In seconds, for one process."""
 
-
 COLUMNS: Final = (
     "family_name",
     "given_name",
@@ -96,9 +95,7 @@ class Terminal:
 
     def say(self, *argv: str, within: float = ANSWER_WITHIN, settings: Mapping[str, str] | None = None) -> Said:
         """Give one command; ``settings`` are variables of its environment."""
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("DESK_", "TEMPORAL_", "COLUMNS"))
-        }
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("DESK_", "TEMPORAL_"))}
         done = subprocess.run(
             [sys.executable, "-m", "starter", *argv],
             env=environment | {"DESK_HOME": str(self.home)} | dict(settings or {}),
@@ -130,7 +127,7 @@ class Terminal:
             case ".yaml":
                 path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
             case ".json":
-                path.write_text(json.dumps(content, default=str), encoding="utf-8")
+                path.write_text(json.dumps(content), encoding="utf-8")
             case ".csv":
                 with path.open("w", encoding="utf-8", newline="") as file:
                     csv.writer(file).writerows([COLUMNS, *content])
