@@ -10,6 +10,7 @@ DeskError                 the call did not do what was asked
 import asyncio
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -319,13 +320,7 @@ class Desk:
             search_attributes=shown,
         )
         try:
-            receipt: Receipt = await self.client.execute_update_with_start_workflow(
-                "receive",
-                start_workflow_operation=start,
-                id=envelope.nonce,
-                result_type=Receipt,
-                rpc_timeout=self._patience,
-            )
+            receipt = await self._start(start, envelope)
         except WorkflowAlreadyStartedError:
             return await self._ended(workflow_id)
         except RPCError as failed:
@@ -335,6 +330,22 @@ class Desk:
         except (WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError) as failed:
             raise self._error(failed) from None
         return Taken(receipt=receipt, fresh=receipt.answers(envelope))
+
+    async def _start(self, start: WithStartWorkflowOperation[Any, Any], envelope: Envelope[Any]) -> Receipt:
+        try:
+            receipt: Receipt = await self.client.execute_update_with_start_workflow(
+                "receive",
+                start_workflow_operation=start,
+                id=envelope.nonce,
+                result_type=Receipt,
+                rpc_timeout=self._patience,
+            )
+        except Exception:
+            # The operation keeps the failure too; unless it is asked for it, asyncio complains on standard error.
+            with suppress(Exception):
+                await start.workflow_handle()
+            raise
+        return receipt
 
     async def _ended(self, workflow_id: str) -> Taken:
         """The receipt of a case that has come and gone."""
