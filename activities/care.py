@@ -8,17 +8,11 @@ from typing import Any, Final
 from temporalio import activity
 
 from activities.ports import Cases, CaseSilent, Ledger
-from domain.candidacy import CandidacyState
+from domain.cases import STATES
 from domain.ledger import Delivery, Difference, LetterState, Recovery, Verification
-from domain.lists import ListState
-from domain.session import SessionState, Terms
+from domain.session import Terms
 from domain.steps import CaseKind, CaseState
 
-STATES: Final[Mapping[CaseKind, type[CaseState]]] = {
-    CaseKind.SESSION: SessionState,
-    CaseKind.CANDIDACY: CandidacyState,
-    CaseKind.LIST: ListState,
-}
 _SETTLING: Final = 2.0
 """Seconds after which a step that was under way must stand in both places."""
 

@@ -6,12 +6,11 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.ports import Cases, Ledger
+from domain.ids import NO_SUCH_CASE
 from domain.ledger import Affected, Answer, Enquiry
 from domain.lists import Standing
 from domain.session import Terms
 from domain.steps import CaseKind
-
-NO_SUCH_CASE = "NoSuchCase"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from activities.ports import (
 from activities.record import draft
 from domain.envelope import Envelope
 from domain.errors import Refusal
+from domain.ids import NO_SUCH_CASE
 from domain.ledger import Delivery, LetterState, Settlement
 from domain.notices import Facts, Notice, Role, Template
 from domain.people import Contact
@@ -111,7 +112,7 @@ class Post:
         try:
             return await self.ledger.settle(envelope.case, envelope.content, envelope.signer)
         except LookupError as missing:
-            raise ApplicationError(str(missing), type="NoSuchCase", non_retryable=True) from None
+            raise ApplicationError(str(missing), type=NO_SUCH_CASE, non_retryable=True) from None
         except Refusal as refusal:
             raise ApplicationError(
                 refusal.message, refusal.rule, type=type(refusal).__name__, non_retryable=True

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.ports import Ledger, Memories, Renderer
-from activities.record import draft
-from domain.ledger import Delivery, Draft, LetterState, Memory, Rebuilding
+from activities.record import writing
+from domain.ledger import Delivery, LetterState, Memory, Rebuilding
 from domain.people import Contact
 
 
@@ -40,12 +40,7 @@ class Rebuild:
         return Rebuilding(cases=cases, steps=steps, letters=letters, unknown=tuple(unknown))
 
     async def _write(self, memory: Memory) -> tuple[Delivery, ...]:
-        notices = memory.entry.notices
-
-        def write(reference: str) -> tuple[Draft, ...]:
-            return tuple(draft(self.renderer, self.desk, notice, reference, n) for n, notice in enumerate(notices, 1))
-
-        recorded = await self.ledger.record(memory.entry, write)
+        recorded = await self.ledger.record(memory.entry, writing(self.renderer, self.desk, memory.entry))
         told = {delivery.letter: delivery for delivery in memory.deliveries}
         restored: list[Delivery] = []
         for letter in recorded.letters:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.ports import Cases, Ledger, Renderer
+from activities.ports import Cases, Ledger, Renderer, Write
 from domain.ledger import Draft, Entry, Recorded
 from domain.notices import Notice
 from domain.people import Contact
@@ -30,13 +30,7 @@ class Recording:
     @activity.defn
     async def record_step(self, entry: Entry) -> Recorded:
         """Write one step, once: a second call with the same step changes nothing and answers the same."""
-
-        def write(reference: str) -> tuple[Draft, ...]:
-            return tuple(
-                draft(self.renderer, self.desk, notice, reference, n) for n, notice in enumerate(entry.notices, 1)
-            )
-
-        recorded = await self.ledger.record(entry, write)
+        recorded = await self.ledger.record(entry, writing(self.renderer, self.desk, entry))
         if entry.kind is CaseKind.CANDIDACY and entry.step.seq == 1:
             # The case stands in the ledger now, where an amendment of the session finds it. One that was made just
             # before, and looked for open cases before this one stood there, is caught here.
@@ -44,6 +38,15 @@ class Recording:
             if terms is not None and terms.version > entry.state["terms"]["version"]:
                 return recorded.model_copy(update={"terms": terms})
         return recorded
+
+
+def writing(renderer: Renderer, desk: Contact, entry: Entry) -> Write:
+    """How an entry's letters are written once the case's reference is known."""
+
+    def write(reference: str) -> tuple[Draft, ...]:
+        return tuple(draft(renderer, desk, notice, reference, n) for n, notice in enumerate(entry.notices, 1))
+
+    return write
 
 
 def draft(renderer: Renderer, desk: Contact, notice: Notice, case: str, number: int, about: str = "") -> Draft:

@@ -16,6 +16,7 @@ from domain.cases import (
     REARM_SIGNAL,
     STANDING_QUERY,
     STATE_QUERY,
+    STATES,
     TERMS_QUERY,
     CandidacyCase,
     LetterCase,
@@ -38,11 +39,6 @@ _WORKFLOWS: Final = {
     CaseKind.SESSION: "Session",
     CaseKind.CANDIDACY: "Candidacy",
     CaseKind.LIST: "SessionList",
-}
-_STATES: Final[Mapping[CaseKind, type[CaseState]]] = {
-    CaseKind.SESSION: SessionState,
-    CaseKind.CANDIDACY: CandidacyState,
-    CaseKind.LIST: ListState,
 }
 
 
@@ -78,7 +74,7 @@ class TemporalCases:
         if not await self._runs(workflow_id):
             return None
         try:
-            return await self._ask(workflow_id, STATE_QUERY, _STATES[kind])
+            return await self._ask(workflow_id, STATE_QUERY, STATES[kind])
         except WorkflowQueryFailedError:
             raise CaseSilent(workflow_id) from None
         except RPCError as error:

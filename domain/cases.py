@@ -3,6 +3,7 @@
 One model for a case's first run, for the run after continue-as-new, and for a case started again from the ledger.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from domain.candidacy import CandidacyState
@@ -13,12 +14,21 @@ from domain.lists import Drafting, ListState, SeatLaw
 from domain.model import Days, Model
 from domain.people import Nomination
 from domain.session import SessionPlan, SessionState, Terms
+from domain.steps import CaseKind, CaseState
 
 STATE_QUERY: Final = "state"
 STANDING_QUERY: Final = "standing"
 TERMS_QUERY: Final = "terms"
 AFFECTED_QUERY: Final = "affected"
 REARM_SIGNAL: Final = "rearm"
+
+
+STATES: Final[Mapping[CaseKind, type[CaseState]]] = {
+    CaseKind.SESSION: SessionState,
+    CaseKind.CANDIDACY: CandidacyState,
+    CaseKind.LIST: ListState,
+}
+"""What the whole of a case is, by its kind."""
 
 
 class CandidacyOpening(Model):

@@ -6,6 +6,8 @@ from typing import Annotated, Final
 from pydantic import StringConstraints
 
 TASK_QUEUE: Final = "desk"
+NO_SUCH_CASE: Final = "NoSuchCase"
+"""The type of failure with which a question about a case or letter that does not exist comes back."""
 
 SESSION_PATTERN: Final = r"[0-9]{4}[A-Z]?"
 SessionReference = Annotated[str, StringConstraints(pattern=rf"^{SESSION_PATTERN}$")]

@@ -42,6 +42,7 @@ from domain.envelope import Envelope, Receipt, digest
 from domain.errors import REFUSALS
 from domain.fingerprint import fingerprint
 from domain.ids import (
+    NO_SUCH_CASE,
     candidacy_workflow_id,
     delivery_workflow_id,
     list_reference,
@@ -458,7 +459,7 @@ class Desk:
             if inner.type in REFUSALS:
                 rule = str(inner.details[0]) if inner.details else ""
                 return Refused(inner.message, rule=rule, refusal=inner.type or "")
-            if inner.type == "NoSuchCase":
+            if inner.type == NO_SUCH_CASE:
                 return NoSuchCase(inner.message)
             if inner.type in {"PartUnreachable", "LedgerUnavailable"}:
                 return PartUnreachable("the ledger's database does not answer; `starter stack status` shows the parts")
