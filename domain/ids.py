@@ -5,7 +5,6 @@ from typing import Annotated, Final
 
 from pydantic import StringConstraints
 
-TASK_QUEUE: Final = "desk"
 NO_SUCH_CASE: Final = "NoSuchCase"
 """The type of failure with which a question about a case or letter that does not exist comes back."""
 
