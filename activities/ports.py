@@ -61,6 +61,24 @@ class CaseSilent(Exception):
     """A case runs and does not answer: its workflow is stuck, or no worker carries it."""
 
 
+class ListBroken(Exception):
+    """A published list cannot be read; nothing of it was taken.
+
+    Args:
+        problem: What is wrong and what would be right. Lists are public, so it may quote them.
+        line: The line it is on, from 1, where that is known.
+        field: The column or element, where there is one.
+    """
+
+    def __init__(self, problem: str, *, line: int | None = None, field: str | None = None) -> None:
+        self.problem = problem
+        self.line = line
+        self.field = field
+        where = [f"line {line}"] if line is not None else []
+        where += [field] if field is not None else []
+        super().__init__(f"{', '.join(where)}: {problem}" if where else problem)
+
+
 class Mailer(Protocol):
     """Sends one letter."""
 
