@@ -93,6 +93,7 @@ class Ledger(Protocol):
         already changes nothing and answers as before. Letters overtaken by a new one are withdrawn if they are not out.
 
         Raises:
+            Refusal: The step may not be taken; nothing was written.
             ValueError: Another step stands under that number already.
         """
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from activities.ports import Cases, Ledger, Renderer, Write
+from activities.refusals import refusing
 from domain.ledger import Draft, Entry, Recorded
 from domain.notices import Notice
 from domain.people import Contact
@@ -29,8 +30,13 @@ class Recording:
 
     @activity.defn
     async def record_step(self, entry: Entry) -> Recorded:
-        """Write one step, once: a second call with the same step changes nothing and answers the same."""
-        recorded = await self.ledger.record(entry, writing(self.renderer, self.desk, entry))
+        """Write one step, once: a second call with the same step changes nothing and answers the same.
+
+        Raises:
+            ApplicationError: The ledger refuses the step; nothing was written.
+        """
+        with refusing():
+            recorded = await self.ledger.record(entry, writing(self.renderer, self.desk, entry))
         if entry.kind is CaseKind.CANDIDACY and entry.step.seq == 1:
             # The case stands in the ledger now, where an amendment of the session finds it. One that was made just
             # before, and looked for open cases before this one stood there, is caught here.

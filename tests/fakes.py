@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from activities.ports import LedgerUnavailable, MailError, Write
-from domain.errors import LetterSettled
+from domain.errors import AlteredCommand, LetterSettled
 from domain.ids import candidacy_reference
 from domain.ledger import (
     Answer,
@@ -52,11 +52,15 @@ class StoredCase:
 
 @dataclass
 class MemoryLedger:
-    """A ledger that lasts as long as the test. ``away`` makes it unreachable."""
+    """A ledger that lasts as long as the test.
+
+    ``away`` makes it unreachable; the acts in ``refused`` may not be taken.
+    """
 
     cases: dict[str, StoredCase] = field(default_factory=dict)
     letters: dict[str, StoredLetter] = field(default_factory=dict)
     away: bool = False
+    refused: frozenset[str] = frozenset()
 
     def _here(self) -> None:
         if self.away:
@@ -73,6 +77,8 @@ class MemoryLedger:
 
     async def record(self, entry: Entry, write: Write) -> Recorded:
         self._here()
+        if entry.step.act in self.refused:
+            raise AlteredCommand("not what was signed", rule="refused-by-the-ledger")
         reference = self._reference(entry)
         case = self.cases.setdefault(reference, StoredCase(entry=entry))
         if entry.step.seq <= len(case.steps):

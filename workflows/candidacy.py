@@ -173,8 +173,13 @@ class Candidacy:
     @workflow.signal
     def hear(self, word: Word) -> None:
         """Take word of a list."""
-        if word.decision not in self._state.decisions and not self._state.ended:
-            self._docket.take(law.hear(self._state, word, self._docket.now()))
+        self._docket.take(
+            lambda: (
+                None
+                if word.decision in self._state.decisions or self._state.ended
+                else law.hear(self._state, word, self._docket.now())
+            )
+        )
 
     @workflow.signal
     def rearm(self, terms: Terms) -> None:
@@ -218,5 +223,10 @@ class Candidacy:
         return lambda: law.check_command(self._state, envelope, self._docket.now())
 
     def _take_terms(self, terms: Terms) -> None:
-        if terms.version > self._state.terms.version and not self._state.ended:
-            self._docket.take(law.rearm(self._state, terms, self._docket.now()))
+        self._docket.take(
+            lambda: (
+                law.rearm(self._state, terms, self._docket.now())
+                if terms.version > self._state.terms.version and not self._state.ended
+                else None
+            )
+        )
