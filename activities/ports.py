@@ -111,6 +111,7 @@ class Ledger(Protocol):
         already changes nothing and answers as before. Letters overtaken by a new one are withdrawn if they are not out.
 
         Raises:
+            Refusal: The step may not be taken; nothing was written.
             ValueError: Another step stands under that number already.
         """
 
@@ -144,6 +145,9 @@ class Ledger(Protocol):
     async def workflows(self, references: Sequence[str]) -> Mapping[str, str]:
         """The workflow of each case, by reference; references that do not exist are left out."""
 
+    async def terms(self, session: str) -> Terms | None:
+        """The terms of a session as last recorded; None where it has ended, or never was."""
+
     async def known_steps(self, workflow_id: str) -> int:
         """How many steps of a workflow's case stand in the ledger; 0 where the case does not."""
 
@@ -159,9 +163,6 @@ class Cases(Protocol):
 
     async def standings(self, workflow_ids: Mapping[str, str]) -> Mapping[str, Standing]:
         """How candidacies stand, by reference; those that answer no more are left out."""
-
-    async def terms(self, session: str) -> Terms | None:
-        """The present terms of a session; None where it does not run."""
 
     async def affected(self, workflow_id: str, terms: Terms) -> tuple[str, ...]:
         """Which kinds of date of a candidacy would move under other terms."""

@@ -20,8 +20,8 @@ from activities.ports import (
     Renderer,
 )
 from activities.record import draft
+from activities.refusals import refusing
 from domain.envelope import Envelope
-from domain.errors import Refusal
 from domain.ids import NO_SUCH_CASE
 from domain.ledger import Delivery, LetterState, Settlement
 from domain.notices import Facts, Notice, Role, Template
@@ -110,13 +110,10 @@ class Post:
             ApplicationError: ``LetterSettled``: the letter needs none.
         """
         try:
-            return await self.ledger.settle(envelope.case, envelope.content, envelope.signer)
+            with refusing():
+                return await self.ledger.settle(envelope.case, envelope.content, envelope.signer)
         except LookupError as missing:
             raise ApplicationError(str(missing), type=NO_SUCH_CASE, non_retryable=True) from None
-        except Refusal as refusal:
-            raise ApplicationError(
-                refusal.message, refusal.rule, type=type(refusal).__name__, non_retryable=True
-            ) from None
 
     async def _deliver(self, letter: str) -> Delivery:
         claim = await self.ledger.claim(letter)

@@ -31,13 +31,17 @@ class LetterState(StrEnum):
 
 
 class Entry(Model):
-    """One step of one case, with the case's whole state after it: what the ledger takes in one transaction."""
+    """One step of one case, with the case's whole state after it: what the ledger takes in one transaction.
+
+    ``taken`` is the clock's reading (UTC) when the worker took the step, where the step's own time is the calendar's.
+    """
 
     kind: CaseKind
     workflow_id: str
     session: str
     stage: str
     ended: bool
+    taken: AwareDatetime | None = None
     seat: str | None = None
     deadline: AwareDatetime | None = None
     state: dict[str, Any]
@@ -52,6 +56,7 @@ def entry(
     workflow_id: str,
     session: str,
     ended: bool,
+    taken: AwareDatetime | None = None,
     deadline: AwareDatetime | None = None,
     seat: str | None = None,
 ) -> Entry:
@@ -63,6 +68,7 @@ def entry(
         session=session,
         stage=outcome.step.stage,
         ended=ended,
+        taken=taken,
         seat=seat,
         deadline=deadline,
         state=state.model_dump(mode="json"),

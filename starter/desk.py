@@ -164,9 +164,8 @@ class Desk:
         """Whom an amendment would affect; nothing is recorded."""
         envelope = self.close_over(SessionAct.AMEND, reference, amendment)
         workflow_id = session_workflow_id(reference)
-        # A look has no decision to make known again: each is asked afresh.
         asked: tuple[Affected, ...] = await self._send(
-            workflow_id, "preview", envelope, tuple[Affected, ...], reference, update_id=envelope.nonce
+            workflow_id, "preview", envelope, tuple[Affected, ...], reference
         )
         return asked
 
@@ -374,15 +373,15 @@ class Desk:
         envelope: Envelope[Any],
         answer: type[Any],
         case: str,
-        *,
-        update_id: str | None = None,
     ) -> Any:
         handle = self.client.get_workflow_handle(workflow_id)
         try:
             return await handle.execute_update(
                 update,
                 envelope,
-                id=update_id or envelope.decision,
+                # The same for each attempt to send these very bytes. The case itself knows a command given again by its
+                # decision, and one that was refused may be given again when what forbade it has gone.
+                id=envelope.nonce,
                 result_type=answer,
                 rpc_timeout=self._patience,
             )

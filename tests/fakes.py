@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from activities.ports import LedgerUnavailable, MailError, Write
-from domain.errors import LetterSettled
+from domain.errors import AlteredCommand, LetterSettled
 from domain.ids import candidacy_reference
 from domain.ledger import (
     Answer,
@@ -28,7 +28,7 @@ from domain.ledger import (
 )
 from domain.lists import Standing
 from domain.notices import Role, overtakes
-from domain.session import Terms
+from domain.session import SessionState, Terms
 from domain.steps import CaseKind, CaseState, Step
 
 
@@ -52,11 +52,15 @@ class StoredCase:
 
 @dataclass
 class MemoryLedger:
-    """A ledger that lasts as long as the test. ``away`` makes it unreachable."""
+    """A ledger that lasts as long as the test.
+
+    ``away`` makes it unreachable; the acts in ``refused`` may not be taken.
+    """
 
     cases: dict[str, StoredCase] = field(default_factory=dict)
     letters: dict[str, StoredLetter] = field(default_factory=dict)
     away: bool = False
+    refused: frozenset[str] = frozenset()
 
     def _here(self) -> None:
         if self.away:
@@ -73,6 +77,8 @@ class MemoryLedger:
 
     async def record(self, entry: Entry, write: Write) -> Recorded:
         self._here()
+        if entry.step.act in self.refused:
+            raise AlteredCommand("not what was signed", rule="refused-by-the-ledger")
         reference = self._reference(entry)
         case = self.cases.setdefault(reference, StoredCase(entry=entry))
         if entry.step.seq <= len(case.steps):
@@ -212,6 +218,12 @@ class MemoryLedger:
     async def workflows(self, references: Sequence[str]) -> Mapping[str, str]:
         return {ref: self.cases[ref].entry.workflow_id for ref in references if ref in self.cases}
 
+    async def terms(self, session: str) -> Terms | None:
+        kept = self.cases.get(session)
+        if kept is None or kept.entry.ended:
+            return None
+        return SessionState.model_validate(kept.entry.state).terms
+
     async def known_steps(self, workflow_id: str) -> int:
         return sum(len(case.steps) for case in self.cases.values() if case.entry.workflow_id == workflow_id)
 
@@ -246,9 +258,6 @@ class NoCases:
 
     async def standings(self, workflow_ids: Mapping[str, str]) -> Mapping[str, Standing]:
         return {}
-
-    async def terms(self, session: str) -> Terms | None:
-        return None
 
     async def affected(self, workflow_id: str, terms: Terms) -> tuple[str, ...]:
         return ()

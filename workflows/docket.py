@@ -1,18 +1,20 @@
 """The procedure common to every case: take what the law decides, record it, and only then act on it.
 
-Handlers call :meth:`Docket.take`, which changes the state at once, so that the next validator sees it; the run alone
-records the steps one after the other, sends their letters, tells other cases, and waits for the next thing due. Nothing
-leaves the workflow before its step stands in the ledger.
+Whatever a case is asked to do waits for its turn: an officer's command, word from another case, something come due. The
+run alone takes the turns, one after the other: it asks the law, has the step recorded, and only then is the case where
+the step leads to. What the law or the ledger refuses has changed nothing. Nothing leaves the workflow before its step
+stands in the ledger.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import FailureError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.post import Post
@@ -20,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.cases import LetterCase
     from domain.clock import Clock
     from domain.envelope import Envelope, Receipt
-    from domain.errors import Refusal
+    from domain.errors import REFUSALS, Refusal
     from domain.ledger import LetterState, entry
     from domain.model import Model
     from domain.session import Terms
@@ -63,18 +65,35 @@ class Hooks:
     ended: Callable[[str], None] = _nothing
 
 
+@dataclass
+class _Turn(Generic[S]):
+    """Something a case is asked to do.
+
+    Attributes:
+        take: Asks the law when its turn comes; None where there is nothing to do.
+        over: Whether its turn has come, and what it led to stands in the ledger.
+        refusal: Why it led to nothing.
+    """
+
+    take: Callable[[], Outcome[S] | None]
+    over: bool = False
+    refusal: ApplicationError | None = None
+
+
 class Docket(Generic[S]):
-    """One case's state, the steps still to be recorded, and what they lead to."""
+    """One case's state as it stands in the ledger, what it is asked to do, and what its steps lead to."""
 
     def __init__(self, law: Law[S], state: S, hooks: Hooks | None = None) -> None:
         self.state = state
         self._hooks = hooks or Hooks()
         self._law = law
-        self._unrecorded: list[Outcome[S]] = []
+        self._turns: deque[_Turn[S]] = deque()
         self._recorded = state.seq
+        self._refused: ApplicationError | None = None
         self._receipts: dict[int, Receipt] = {}
         self._background: set[asyncio.Task[None]] = set()
         self._telling = asyncio.Lock()
+        self._told: set[str] = set()
         self._shown: attributes.Shown | None = None
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at: datetime | None = None
@@ -102,6 +121,8 @@ class Docket(Generic[S]):
             ApplicationError: The refusal.
         """
         state = self.state
+        if self._refused is not None:
+            raise self._refused
         with refusing():
             envelope.verify(act=act, case=frozenset({state.reference, state.workflow_id}))
             self.recall(envelope, ask)
@@ -128,31 +149,47 @@ class Docket(Generic[S]):
     async def command(
         self, envelope: Envelope[Model], ask: Callable[[], object], take: Callable[[], Outcome[S]]
     ) -> Receipt:
-        """Take a command once, and answer when its step stands in the ledger."""
-        with refusing():
-            earlier = self.recall(envelope, ask)
-        if earlier is None:
-            self.take(take())
-        return await self.answer(earlier or envelope.decision)
+        """Take a command once, at its turn, and answer when its step stands in the ledger.
 
-    def take(self, outcome: Outcome[S]) -> None:
-        """Take a step: the state is the new one from here on, and the run records it."""
-        self.state = outcome.state
-        self._unrecorded.append(outcome)
+        Raises:
+            ApplicationError: The law says no by then, or the ledger refuses the signer; nothing has changed.
+        """
+        earlier: str | None = None
+
+        def at_its_turn() -> Outcome[S] | None:
+            nonlocal earlier
+            earlier = self.recall(envelope, ask)
+            return take() if earlier is None else None
+
+        turn = self._queue(at_its_turn)
+        await workflow.wait_condition(lambda: turn.over)
+        if turn.refusal is not None:
+            raise turn.refusal
+        return self._answer(earlier or envelope.decision)
+
+    def take(self, take: Callable[[], Outcome[S] | None]) -> None:
+        """Take word from another case at its turn; word that the ledger refuses is dropped."""
+        self._queue(take)
 
     def first(self, outcome: Outcome[S]) -> None:
-        """Take the step that opened the case."""
+        """Take the step that opens the case, whose state is the one it leads to from the beginning."""
         self._recorded = 0
-        self._unrecorded.append(outcome)
+        self._queue(lambda: outcome)
 
     async def opening(self) -> Receipt:
-        """The receipt for the command that opened the case."""
-        return await self.answer(next(decision for decision, seq in self.state.decisions.items() if seq == 1))
+        """The receipt for the command that opened the case.
 
-    async def answer(self, decision: str) -> Receipt:
-        """The receipt for a command that was taken, once its step stands in the ledger."""
+        Raises:
+            ApplicationError: The ledger refused its signer; no case has come to be.
+        """
+        await workflow.wait_condition(lambda: self._recorded > 0 or self._refused is not None)
+        if self._refused is not None:
+            raise self._refused
+        return self._answer(next(decision for decision, seq in self.state.decisions.items() if seq == 1))
+
+    def _answer(self, decision: str) -> Receipt:
+        """The receipt for a command whose step stands in the ledger."""
         seq = self.state.decisions[decision]
-        await workflow.wait_condition(lambda: self._recorded >= seq)
         if seq in self._receipts:
             return self._receipts[seq]
         # Recorded by an earlier run of this workflow: what matters is that it was done, and where the case is now.
@@ -165,33 +202,57 @@ class Docket(Generic[S]):
             deadline=self._law.deadline(self.state),
         )
 
+    def _queue(self, take: Callable[[], Outcome[S] | None]) -> _Turn[S]:
+        turn = _Turn(take)
+        self._turns.append(turn)
+        return turn
+
     async def until(self, phase_ends: Callable[[], bool] = lambda: False) -> None:
-        """Run the case until it has ended, or a phase of it has, with everything recorded, told and posted."""
+        """Run the case until it has ended, or a phase of it has, with everything recorded, told and posted.
+
+        Raises:
+            ApplicationError: The ledger refused the signer of the opening; no case has come to be.
+        """
         while True:
-            while self._unrecorded:
-                await self._record(self._unrecorded[0])
-                self._unrecorded.pop(0)
+            while self._turns:
+                await self._take_turn(self._turns.popleft())
+            if self._refused is not None:
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                raise self._refused
             if self.state.ended or phase_ends():
                 await workflow.wait_condition(
-                    lambda: bool(self._unrecorded) or (not self._background and workflow.all_handlers_finished())
+                    lambda: bool(self._turns) or (not self._background and workflow.all_handlers_finished())
                 )
-                if not self._unrecorded:
+                if not self._turns:
                     return
                 continue
             await self._wait()
 
+    async def _take_turn(self, turn: _Turn[S]) -> None:
+        try:
+            if self._refused is not None:
+                raise self._refused
+            with refusing():
+                outcome = turn.take()
+            if outcome is not None:
+                await self._record(outcome)
+        except ApplicationError as refusal:
+            workflow.logger.warning("refused", extra={"case": self.state.reference, "rule": refusal.type})
+            turn.refusal = refusal
+        turn.over = True
+
     async def _wait(self) -> None:
-        """Wait for a step to record, or take what comes due first."""
+        """Wait for somebody to ask something, or take what comes due first."""
         due = next(iter(self._law.agenda(self.state)), None)
         if due is None:
-            await workflow.wait_condition(lambda: bool(self._unrecorded))
+            await workflow.wait_condition(lambda: bool(self._turns))
             return
         if self.now() < due.at:
             alarm = self._alarm_for(due)
-            await workflow.wait_condition(lambda: bool(self._unrecorded) or alarm.done())
-            if self._unrecorded:
+            await workflow.wait_condition(lambda: bool(self._turns) or alarm.done())
+            if self._turns:
                 return
-        self.take(self._law.come_due(self.state, due, max(self.now(), due.at)))
+        self._queue(lambda: self._law.come_due(self.state, due, max(self.now(), due.at)))
 
     def _alarm_for(self, due: Due) -> asyncio.Task[None]:
         """A timer that runs until something comes due; the one that runs already where that instant has not moved."""
@@ -204,25 +265,34 @@ class Docket(Generic[S]):
         return self._alarm
 
     async def _record(self, outcome: Outcome[S]) -> None:
-        state = outcome.state.model_copy(update={"reference": self.state.reference or outcome.state.reference})
+        state, step = outcome.state, outcome.step
         terms = self._law.terms(state)
         deadline = self._law.deadline(state)
-        recorded = await workflow.execute_activity_method(
-            Recording.record_step,
-            entry(
-                self._law.kind,
-                outcome.model_copy(update={"state": state}),
-                workflow_id=workflow.info().workflow_id,
-                session=terms.session,
-                ended=state.ended,
-                deadline=deadline,
-                seat=self._law.seat(state),
-            ),
-            **RECORD,
-        )
-        if not self.state.reference:
-            self.state = self.state.model_copy(update={"reference": recorded.reference})
-        step = outcome.step
+        try:
+            recorded = await workflow.execute_activity_method(
+                Recording.record_step,
+                entry(
+                    self._law.kind,
+                    outcome,
+                    workflow_id=workflow.info().workflow_id,
+                    session=terms.session,
+                    ended=state.ended,
+                    taken=workflow.now(),
+                    deadline=deadline,
+                    seat=self._law.seat(state),
+                ),
+                **RECORD,
+            )
+        except ActivityError as failed:
+            if not isinstance(failed.cause, ApplicationError) or failed.cause.type not in REFUSALS:
+                raise
+            if step.seq == 1:
+                self._refused = failed.cause
+            raise failed.cause from None
+        # Word that was delivered while the step was being recorded has left the outbox meanwhile.
+        left = tuple(word for word in state.outbox if word.decision not in self._told)
+        self._told.clear()
+        self.state = state.model_copy(update={"reference": recorded.reference, "outbox": left})
         self._receipts[step.seq] = Receipt(
             reference=recorded.reference,
             seq=step.seq,
@@ -254,8 +324,8 @@ class Docket(Generic[S]):
             by_case.setdefault(dispatch.workflow_id, []).append(dispatch)
         async with self._telling:
             await asyncio.gather(*(self._tell_one(words) for words in by_case.values()))
-        told = {dispatch.decision for dispatch in dispatches}
-        left = tuple(dispatch for dispatch in self.state.outbox if dispatch.decision not in told)
+        self._told.update(dispatch.decision for dispatch in dispatches)
+        left = tuple(word for word in self.state.outbox if word.decision not in self._told)
         self.state = self.state.model_copy(update={"outbox": left})
 
     async def _tell_one(self, words: list[Dispatch]) -> None:

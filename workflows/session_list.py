@@ -165,8 +165,13 @@ class SessionList:
     async def rearm(self, terms: Terms) -> None:
         """Take the session's new terms."""
         await self._opened.wait()
-        if terms.version > self._state.terms.version and not self._state.ended:
-            self._docket.take(law.rearm(self._state, terms, self._docket.now()))
+        self._docket.take(
+            lambda: (
+                law.rearm(self._state, terms, self._docket.now())
+                if terms.version > self._state.terms.version and not self._state.ended
+                else None
+            )
+        )
 
     @workflow.query
     def state(self) -> ListState:
@@ -200,8 +205,13 @@ class SessionList:
         self._take_vacancy(Vacancy(decision=vacancy_decision(reference), candidacy=reference))
 
     def _take_vacancy(self, vacancy: Vacancy) -> None:
-        if vacancy.decision not in self._state.decisions and not self._state.ended:
-            self._docket.take(law.vacate(self._state, vacancy, self._docket.now()))
+        self._docket.take(
+            lambda: (
+                None
+                if vacancy.decision in self._state.decisions or self._state.ended
+                else law.vacate(self._state, vacancy, self._docket.now())
+            )
+        )
 
     async def _standings(self, references: tuple[str, ...]) -> dict[str, Standing]:
         if not references:

@@ -249,7 +249,7 @@ async def sent(story: Story, step: Step) -> Receipt:
     desk = story.stage.officer(2 if step is Step.ASSESS_AGAIN else 1)
     envelope = desk.close_over(act, case, content, basis=len(await story.stage.register.steps(case)))
     receipt: Receipt = await story.stage.client.get_workflow_handle(workflow_id).execute_update(
-        act, envelope, id=envelope.decision, result_type=Receipt
+        act, envelope, id=envelope.nonce, result_type=Receipt
     )
     return receipt
 
