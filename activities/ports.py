@@ -8,10 +8,9 @@ MailError
 └── MailUncertain     the letter may have gone out; nobody knows
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from domain.candidacy import CandidacyState
 from domain.ledger import (
     Answer,
     Claim,
@@ -28,9 +27,10 @@ from domain.ledger import (
 from domain.lists import Standing
 from domain.notices import Letter, Notice
 from domain.people import Language
+from domain.screening import Subject
 from domain.session import Terms
 from domain.steps import CaseKind, CaseState
-from domain.vetting import Finding
+from domain.watchlists import Import, ListDiff, ListVersion, Screened
 
 
 class MailError(Exception):
@@ -190,8 +190,39 @@ class Memories(Protocol):
         """The recorded steps of each case, in order; cases that are kept no longer are left out."""
 
 
-class Checks(Protocol):
-    """Automatic checks of a candidate, such as a screening against watchlists."""
+Progress = Callable[[int], Awaitable[None]]
+"""Told how many entries of a list have been dealt with so far."""
 
-    async def check(self, state: CandidacyState) -> Sequence[Finding]:
-        """What the checks find, for the officers who assess; they decide nothing."""
+
+class Watchlists(Protocol):
+    """The lists that people are screened against. Every method raises LedgerUnavailable while the database is away."""
+
+    async def take(self, handed_in: Import, progress: Progress) -> ListVersion:
+        """Take a list that was handed in as a new version, once: as a whole, or not at all.
+
+        Raises:
+            ListBroken: It cannot be read, or is not there.
+        """
+
+    async def lists(self) -> Sequence[ListVersion]:
+        """The version in force of every list, by name."""
+
+    async def versions(self, name: str) -> Sequence[ListVersion]:
+        """Every version of a list, newest first. Raises LookupError where there is no such list."""
+
+    async def diff(self, name: str, old: int, new: int) -> ListDiff:
+        """What changed between two versions. Raises LookupError where one of them does not exist."""
+
+    async def remove(self, name: str) -> None:
+        """Take a list out of the register, with all its versions. Raises LookupError where there is none."""
+
+
+class Screener(Protocol):
+    """Compares people with the lists."""
+
+    async def screen(self, subject: Subject) -> Screened:
+        """What the lists say of somebody; a list that could not be asked is among the silent, never left out.
+
+        Raises:
+            LedgerUnavailable: The lists cannot be reached at all.
+        """

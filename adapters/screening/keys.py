@@ -5,11 +5,11 @@ a key is made of one part and the outline of another:
 
 - a *close* form of a part is the consonants of a reading (see :mod:`adapters.screening.spelling`), or a name as the
   field's own data knows it in all languages (``NAME:Q…``: Muhammad, Mohamed, Мухаммад);
-- an *outline* is two of its consonants: the first two, the last two, or the first and the last, of which one slip of the
-  pen leaves at least one; or the close form that the field's data gives.
+- an *outline* is two of its consonants: the first two, the last two, or the first and the last, of which one slip of
+  the pen leaves at least one.
 
-Initials and single names have keys of their own. An entry is read in the systems in which it is likely written, a person
-in all of them.
+Two names that are known to the field's data make a key by themselves, and so do initials and single names. An entry is
+read in the systems in which it is likely written, a person in all of them.
 """
 
 from collections.abc import Iterable, Iterator

@@ -25,7 +25,7 @@ from nomenklatura.matching.logic_v2.model import LogicV2
 from rigour.names import NameTypeTag, Symbol, analyze_names
 from rigour.text.distance import levenshtein
 
-from adapters.screening.spelling import any_reading, full_names, is_patronymic, readings, tokens
+from adapters.screening.spelling import System, any_reading, full_names, is_patronymic, readings, tokens
 from domain.screening import NAMES, Listed, Match, Subject
 
 THRESHOLD: Final = 0.7
@@ -65,6 +65,7 @@ class Part:
 Parts = tuple[Part, ...]
 
 
+@lru_cache(maxsize=200_000)
 def parts_of(name: str) -> Parts:
     """The parts of a name."""
     found = tokens(name)
@@ -115,11 +116,15 @@ def _proxy(key: str, schema: str, properties: Mapping[str, Iterable[str]]) -> En
     return proxy
 
 
+def names_of(listed: Listed) -> tuple[Parts, ...]:
+    """The names of an entry in their parts, each once."""
+    return tuple(dict.fromkeys(parts for name in listed.names if (parts := parts_of(name))))
+
+
 def entry(listed: Listed) -> Entry:
-    """An entry, ready. Its id is the digest of what it says: features are remembered by id, and must not be another's."""
+    """An entry, ready. Its id is the digest of what it says: logic-v2 remembers features by id."""
     proxy = _proxy(listed.digest, listed.schema_, listed.properties)
-    names = tuple(dict.fromkeys(parts for name in listed.names if (parts := parts_of(name))))
-    return Entry(listed=listed, proxy=proxy, names=names)
+    return Entry(listed=listed, proxy=proxy, names=names_of(listed))
 
 
 def candidate(subject: Subject) -> Candidate:
@@ -262,9 +267,9 @@ def rewritings(asked: Candidate, against: Entry) -> list[Rewriting]:
     supported = _supported(asked, against)
     found: dict[str, Rewriting] = {}
     for name in asked.names:
-        systems = list(dict.fromkeys(system for part in name for system in readings(part.text))) or [None]
+        systems: list[System | None] = [*dict.fromkeys(system for part in name for system in readings(part.text))]
         for listed in against.names:
-            for system in systems:
+            for system in systems or [None]:
                 rewritten = _rewritten(name, listed, system, supported)
                 if rewritten is not None:
                     known = found.get(rewritten.name)
@@ -273,7 +278,11 @@ def rewritings(asked: Candidate, against: Entry) -> list[Rewriting]:
     return sorted(found.values(), key=lambda each: (-each.agreed, each.cost))
 
 
-def _rewritten(name: Parts, listed: Parts, system: Any, supported: bool) -> Rewriting | None:
+def _read_as(text: str, system: System | None) -> frozenset[str]:
+    return readings(text).get(system, frozenset()) if system is not None else frozenset()
+
+
+def _rewritten(name: Parts, listed: Parts, system: System | None, supported: bool) -> Rewriting | None:
     free = list(range(len(listed)))
     taken: dict[int, int] = {}
     cost = 0.0
@@ -294,7 +303,7 @@ def _rewritten(name: Parts, listed: Parts, system: Any, supported: bool) -> Rewr
     for number, part in enumerate(name):
         if number in taken or part.initial:
             continue
-        read = readings(part.text).get(system, frozenset())
+        read = _read_as(part.text, system)
         same = next((other for other in free if not read.isdisjoint(any_reading(listed[other].text))), None)
         if same is not None:
             take(number, same, 0.0, f"{part.text} and {listed[same].text} are one name in two spellings")
@@ -303,7 +312,7 @@ def _rewritten(name: Parts, listed: Parts, system: Any, supported: bool) -> Rewr
     for number, part in enumerate(name):
         if number in taken:
             continue
-        read = readings(part.text).get(system, frozenset())
+        read = _read_as(part.text, system)
         for other in free:
             word = listed[other]
             if part.initial != word.initial and _starts(*((part, word) if part.initial else (word, part))):
@@ -365,8 +374,8 @@ def _agree(one: Part, other: Part) -> bool:
 def compare(asked: Candidate, against: Entry) -> Match | None:
     """How far the person is the one of the entry, and why; None below the threshold."""
     plain = LogicV2.compare(asked.proxy, against.proxy, _CONFIG)
-    best, cost, why = plain, 0.0, ()
-    score = plain.score
+    best, cost, score = plain, 0.0, plain.score
+    why: tuple[str, ...] = ()
     for rewriting in rewritings(asked, against)[:2]:
         if rewriting.agreed < 2 or 1.0 - rewriting.cost <= score:
             continue
