@@ -21,8 +21,10 @@ from typing import Final
 from adapters.screening.matcher import parts_of, symbols
 from adapters.screening.spelling import any_reading, frame, full_names, likely_readings
 
-MAX_PARTS: Final = 6
-"""Parts of one name that make keys; the longest names of people have some more, and are found by these."""
+MAX_PARTS: Final = 7
+"""Parts of one name that make keys, the longest; names of more are found by these."""
+SHORT: Final = 2
+"""Consonants of a name in which one slip changes everything."""
 MAX_NAMES: Final = 60
 """Names of one entry that make keys."""
 
@@ -44,6 +46,9 @@ def _outlines(part: str, *, asked: bool) -> tuple[str, ...]:
     found: set[str] = set()
     for consonants in _frames(part, asked=asked):
         found |= {f"^{consonants[:2]}", f"{consonants[-2:]}$", f"{consonants[:1]}~{consonants[-1:]}"}
+        if len(consonants) <= SHORT:
+            # One slip in a short name leaves no two of its consonants.
+            found |= {f"^{consonants[:1]}", f"{consonants[-1:]}$"}
     return tuple(found | {f"^{frame(full)[:2]}" for full in full_names(part)})
 
 
@@ -59,7 +64,7 @@ def _pair(one: str, other: str, *, asked: bool) -> tuple[int, ...]:
     outlines = _outlines(other, asked=asked)
     close = (*_frames(one, asked=asked), *symbols(one))
     found = [f"2|{form}|{outline}" for form in close for outline in outlines]
-    if one < other:
+    if one <= other:
         found += [f"s|{'|'.join(sorted(pair))}" for pair in product(symbols(one), symbols(other))]
     # An initial meets a whole name, on either side.
     kind = "w" if asked else "i"
@@ -84,19 +89,18 @@ def _alone(part: str, *, asked: bool, whole: bool) -> tuple[int, ...]:
 
 
 def _keys_of(name: str, *, asked: bool) -> Iterator[int]:
-    parts = [part.text for part in islice(parts_of(name), MAX_PARTS)]
+    parts = sorted((part.text for part in parts_of(name)), key=lambda text: (-len(text), text))
     if len(parts) == 1:
         yield from _alone(parts[0], asked=asked, whole=True)
         return
-    for part in parts:
-        if len(part) == 1:
-            continue
+    initials = [part for part in parts if len(part) == 1]
+    whole = [part for part in parts if len(part) > 1][:MAX_PARTS]
+    for number, part in enumerate(whole):
         yield from _alone(part, asked=asked, whole=False)
-        for other in parts:
-            if len(other) == 1:
-                yield from _initial(part, other, asked=asked)
-            elif other != part:
-                yield from _pair(part, other, asked=asked)
+        for initial in initials:
+            yield from _initial(part, initial, asked=asked)
+        for other in (*whole[:number], *whole[number + 1 :]):
+            yield from _pair(part, other, asked=asked)
 
 
 def entry_keys(names: Iterable[str]) -> list[int]:

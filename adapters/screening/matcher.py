@@ -183,7 +183,7 @@ def _alike(one: str, other: str) -> bool:
     if not full_names(one).isdisjoint(right) or not full_names(other).isdisjoint(left):
         return True
     edits = max(1, max(len(one), len(other)) // 4)
-    return any(
+    return _one_slip(one, other) or any(
         abs(len(mine) - len(theirs)) <= edits and levenshtein(mine, theirs, max_edits=edits) <= edits
         for mine in left
         for theirs in right
