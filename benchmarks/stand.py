@@ -91,6 +91,7 @@ async def standing() -> AsyncIterator[Stand]:
                 f"{PREFIX}MAIL_PORT": str(port),
                 f"{PREFIX}MAIL_SECURITY": "none",
                 f"{PREFIX}FINGERPRINT_KEY": key,
+                f"{PREFIX}SEAL_KEY": secrets.token_hex(32),
                 "TEMPORAL_ADDRESS": server.address,
             }
             others = {name: value for name, value in os.environ.items() if not _LEFT_OUT.fullmatch(name)}

@@ -42,7 +42,7 @@ ENV_EXAMPLE = ROOT / ".env.example"
 FOR_THE_STARTER = {"home", "profile", "answer_timeout", "fingerprint_key"}
 SAID_BY_THE_IMAGE = {"metrics_address"}
 EXACT = re.compile(r"[a-z/-]+:v?\d+(\.\d+)+(-[a-z]+)*")
-PASSWORDS = {"POSTGRES_REGISTER_PASSWORD": "0" * 64, "POSTGRES_TEMPORAL_PASSWORD": "1" * 64}
+PASSWORDS = {"POSTGRES_REGISTER_PASSWORD": "0" * 64, "POSTGRES_TEMPORAL_PASSWORD": "1" * 64, "DESK_SEAL_KEY": "2" * 64}
 REQUIRED = r"\$\{[A-Z_]+:\?[^}]+\}"
 
 
@@ -399,6 +399,7 @@ async def test_worker_refuses_authorities_it_cannot_read_and_names_the_setting(t
     settings = Settings(
         _env_file=None,
         database_url="postgresql+asyncpg://desk@localhost/desk",
+        seal_key="2" * 64,
         mail_ca_file=tmp_path / "ca.crt",
     )
     with pytest.raises(WrongSetting, match=r"^DESK_MAIL_CA_FILE: "):

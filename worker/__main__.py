@@ -7,11 +7,12 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig, TelemetryFilter
 
-from adapters import attributes
+from adapters import attributes, schedules
 from adapters.attributes import AttributesMissing
 from adapters.sql import migrate
 from config import logs
@@ -19,6 +20,7 @@ from config.settings import Settings, WrongSetting, load
 from config.temporal import TemporalUnreachable, connect
 from worker import compose
 from workflows.attributes import ATTRIBUTES
+from workflows.enquiry import LedgerSealing
 
 logger = logging.getLogger("worker")
 
@@ -40,7 +42,9 @@ async def run(settings: Settings, *, migrate_only: bool = False) -> None:
         runtime = Runtime(telemetry=TelemetryConfig(metrics=metrics, logging=quiet))
         client = await connect(settings, runtime=runtime)
         await attributes.register(client, {key.name: key.indexed_value_type for key in ATTRIBUTES})
-        async with compose.worker(client, settings, parts.engine, parts.mailer):
+        every = timedelta(seconds=settings.seal_interval)
+        await schedules.keep(client, "ledger-sealing", LedgerSealing.__name__, queue=settings.task_queue, every=every)
+        async with compose.worker(client, settings, parts):
             logger.info("worker ready")
             await stop.wait()
             logger.info("worker stopping")

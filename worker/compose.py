@@ -13,12 +13,14 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.care import Care
 from activities.enquire import Enquiries
-from activities.ports import Cases, Ledger, Mailer, Memories, Renderer
+from activities.ports import Cases, Ledger, Mailer, Memories, Renderer, Sealer
 from activities.post import HEARTBEAT, Patience, Post
 from activities.rebuild import Rebuild
 from activities.record import Recording
+from activities.seal import Sealing
 from adapters.cases import TemporalCases
 from adapters.memory import TemporalMemories
+from adapters.seal import Ed25519Sealer
 from adapters.smtp import SmtpMailer
 from adapters.sql import engine as sql_engine
 from adapters.sql.ledger import SqlLedger
@@ -34,6 +36,7 @@ class Parts:
 
     engine: AsyncEngine
     mailer: SmtpMailer
+    sealer: Ed25519Sealer
 
 
 @asynccontextmanager
@@ -41,14 +44,19 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
     """Open the database and the mailer, and close them at the end.
 
     Raises:
-        WrongSetting: The database is not set, or the mail server's authorities cannot be read.
+        WrongSetting: The database or the seal's key is not set, or the mail server's authorities cannot be read.
     """
     if settings.database_url is None:
         raise WrongSetting("DESK_DATABASE_URL: is needed by the worker")
+    if settings.seal_key is None:
+        raise WrongSetting("DESK_SEAL_KEY: is needed by the worker")
+    sealer = Ed25519Sealer(
+        bytes.fromhex(settings.seal_key.get_secret_value()), map(bytes.fromhex, (settings.seal_former or "").split())
+    )
     mailer = _mailer(settings)
     engine = sql_engine.create(settings.database_url.get_secret_value(), pool=settings.database_pool)
     try:
-        yield Parts(engine=engine, mailer=mailer)
+        yield Parts(engine=engine, mailer=mailer, sealer=sealer)
     finally:
         await mailer.aclose()
         await engine.dispose()
@@ -82,6 +90,7 @@ class Ports:
     renderer: Renderer
     cases: Cases
     memories: Memories
+    sealer: Sealer
     desk: Contact
     patience: Patience
 
@@ -93,7 +102,8 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         ledger=ports.ledger, mailer=ports.mailer, renderer=ports.renderer, desk=ports.desk, patience=ports.patience
     )
     enquiries = Enquiries(ledger=ports.ledger, cases=ports.cases)
-    care = Care(ledger=ports.ledger, cases=ports.cases)
+    care = Care(ledger=ports.ledger, cases=ports.cases, sealer=ports.sealer)
+    sealing = Sealing(ledger=ports.ledger, sealer=ports.sealer)
     rebuild = Rebuild(ledger=ports.ledger, memories=ports.memories, renderer=ports.renderer, desk=ports.desk)
     return (
         recording.record_step,
@@ -107,18 +117,20 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         care.rearm_cases,
         care.verify,
         care.recover,
+        sealing.seal_ledger,
         rebuild.rebuild,
     )
 
 
-def worker(client: Client, settings: Settings, engine: AsyncEngine, mailer: Mailer) -> Worker:
+def worker(client: Client, settings: Settings, parts: Parts) -> Worker:
     """A worker that carries every workflow and activity of the project."""
     ports = Ports(
-        ledger=SqlLedger(engine, mail_domain=settings.mail_sender.rsplit("@", 1)[1]),
-        mailer=mailer,
+        ledger=SqlLedger(parts.engine, mail_domain=settings.mail_sender.rsplit("@", 1)[1]),
+        mailer=parts.mailer,
         renderer=TemplateRenderer(),
         cases=TemporalCases(client, settings.task_queue),
         memories=TemporalMemories(client),
+        sealer=parts.sealer,
         desk=Contact(
             name=settings.mail_sender_name, email=settings.desk_address, language=Language(settings.desk_language)
         ),

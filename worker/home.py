@@ -127,7 +127,6 @@ class Home:
         self.postgres = self.folder / "postgres"
         self.temporal = self.folder / "temporal"
         self._state = self.folder / "stack.json"
-        self._key = self.folder / "fingerprint.key"
 
     def make(self) -> None:
         """Make the folders that are missing. Others may at most pass through the home to what is theirs."""
@@ -171,22 +170,34 @@ class Home:
         )
 
     def fingerprint_key(self) -> str:
-        """The register's key, made at the first start.
+        """The key by which the register knows a person again, made at the first start.
 
         Raises:
             CannotStart: It is gone or spoilt while the register is there: a new one would know nobody again.
         """
+        return self._key("fingerprint.key")
+
+    def seal_key(self) -> str:
+        """The key with which the worker seals the ledger, made at the first start.
+
+        Raises:
+            CannotStart: It is gone or spoilt while the register is there: a new one would know no seal again.
+        """
+        return self._key("seal.key")
+
+    def _key(self, name: str) -> str:
+        path = self.folder / name
         try:
-            key = self._key.read_text().strip()
+            key = path.read_text().strip()
         except FileNotFoundError:
             if self.postgres.exists():
                 raise CannotStart(
-                    "worker", f"{self._key} is missing; restore it from a copy", self.log("supervisor")
+                    "worker", f"{path} is missing; restore it from a copy", self.log("supervisor")
                 ) from None
             key = secrets.token_hex(32)
-            _write(self._key, f"{key}\n")
+            _write(path, f"{key}\n")
         if not re.fullmatch("[0-9A-Fa-f]{64}", key):
-            raise CannotStart("worker", f"{self._key} does not hold 64 hexadecimal digits", self.log("supervisor"))
+            raise CannotStart("worker", f"{path} does not hold 64 hexadecimal digits", self.log("supervisor"))
         return key
 
 

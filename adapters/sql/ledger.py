@@ -5,7 +5,8 @@ them, and a letter's claim and its mark cost one each.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Insert,
+    LargeBinary,
     Text,
     any_,
     bindparam,
@@ -29,15 +31,17 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from activities.ports import Write
-from adapters.sql import enquiries
+from adapters.sql import chain, enquiries
 from adapters.sql.reach import connected
 from adapters.sql.tables import TROUBLED, WAITING, cases, counters, events, letter_events, letters
+from domain.chain import START, Examination, Seal
 from domain.errors import LetterSettled
 from domain.ids import candidacy_reference
 from domain.ledger import (
     Answer,
     Claim,
     Delivery,
+    Difference,
     Draft,
     Enquiry,
     Entry,
@@ -58,6 +62,10 @@ _SETTLED_AS: Final = {
     SettlementHow.RESEND: LetterState.RELEASED,
     SettlementHow.GIVE_UP: LetterState.WITHDRAWN,
 }
+
+
+_TOLD_EVERY: Final = 1000
+"""Links of the chain between two words on how far the reading has come."""
 
 
 def _given(column: Column[Any]) -> BindParameter[Any]:
@@ -89,17 +97,28 @@ _MOVED = (
     .returning(cases.c.reference)
     .cte("moved")
 )
-_OF_STEP = [column for column in events.c if column.name not in {"case_reference", "recorded_at"}]
+_OF_STEP = [column for column in events.c if column.name not in {"case_reference", "hash"}]
+_before = events.alias("before")
+_HASH = func.sha256(
+    func.coalesce(
+        select(_before.c.hash)
+        .where(_before.c.case_reference == _MOVED.c.reference, _before.c.seq == _given(events.c.seq) - 1)
+        .scalar_subquery(),
+        bindparam("start", START, type_=LargeBinary),
+    ).op("||")(bindparam("digest", type_=LargeBinary)),
+    type_=LargeBinary,
+)
 _TAKE: Final = (
     upsert(events)
     .from_select(
-        ["case_reference", *(column.name for column in _OF_STEP)],
-        select(_MOVED.c.reference, *(_given(column).label(column.name) for column in _OF_STEP)),
+        ["case_reference", *(column.name for column in _OF_STEP), "hash"],
+        select(_MOVED.c.reference, *(_given(column).label(column.name) for column in _OF_STEP), _HASH.label("hash")),
     )
     .on_conflict_do_nothing()
     .returning(events.c.seq)
 )
-"""Move a case on and write down the step that moves it, unless the case has come that far already."""
+"""Move a case on and write down the step that moves it, bound to the step before it, unless the case has come that far
+already."""
 
 _NUMBER: Final = upsert(counters).values(
     kind=_given(counters.c.kind), session=_given(counters.c.session), last=_given(counters.c.last)
@@ -379,6 +398,42 @@ class SqlLedger:
         async with connected(self._single) as connection:
             return await enquiries.gaps(connection)
 
+    async def examine(self, progress: Callable[[int, int], None]) -> Sequence[Difference]:
+        """Read the chain from its first link to its last, as it stands at one moment; everything that is wrong with it.
+
+        Args:
+            progress: Told from time to time how many links are read, of how many.
+        """
+        # One snapshot: a step that is written meanwhile is missing from both the events and the chain.
+        at_one_moment = self._engine.execution_options(isolation_level="REPEATABLE READ")
+        async with connected(at_one_moment) as connection:
+            length = await chain.length(connection)
+            examination = Examination({seal.n: seal for seal in await chain.sealed(connection)})
+            found: list[Difference] = []
+            read = 0
+            async for stored in chain.stored(connection):
+                found.extend(examination.read(stored))
+                read += 1
+                if read % _TOLD_EVERY == 0:
+                    progress(read, length)
+            progress(read, length)
+            return [*found, *examination.close()]
+
+    async def unsealed(self) -> tuple[int, bytes] | None:
+        """The number and head of the chain's last link; None where there is none, or it is sealed."""
+        async with connected(self._single) as connection:
+            return await chain.head(connection)
+
+    async def seal(self, seal: Seal) -> None:
+        """Keep a seal; where two workers seal the same head, the first stays."""
+        async with connected(self._single) as connection:
+            await chain.add_seal(connection, seal)
+
+    async def seals(self) -> Sequence[Seal]:
+        """Every seal, in order."""
+        async with connected(self._single) as connection:
+            return await chain.sealed(connection)
+
     def _letter(self, reference: str, seq: int, number: int, draft: Draft, *, about: str) -> dict[str, Any]:
         letter = f"{reference}.{seq}.{number}"
         opaque = hashlib.sha256(f"{letter}\n{self._mail_domain}".encode()).hexdigest()[:32]
@@ -413,8 +468,10 @@ async def _take(connection: AsyncConnection, reference: str, entry: Entry) -> bo
         "seat": entry.seat,
         "deadline": entry.deadline,
         "state": entry.state | {"reference": reference},
+        "recorded_at": datetime.now(UTC),
     }
-    return (await connection.execute(_TAKE, _giving(values))).one_or_none() is not None
+    digest = chain.digest(values | {"case_reference": reference})
+    return (await connection.execute(_TAKE, _giving(values) | {"digest": digest})).one_or_none() is not None
 
 
 async def _recall(connection: AsyncConnection, reference: str, step: Step) -> Recorded:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
@@ -143,11 +144,41 @@ events = Table(
     _column("content", JSONB, "personal: the command or word itself"),
     _column("effects", ARRAY(Text), "what the step brought about besides the stage"),
     _column("state", JSONB, "personal: the whole case after the step"),
+    _column("hash", LargeBinary, "SHA-256 over the hash of the step before it and all that is stored of this one"),
     PrimaryKeyConstraint("case_reference", "seq"),
     UniqueConstraint("case_reference", "decision"),
     _one_of("trigger", Trigger),
     CheckConstraint("seq >= 1", name="seq"),
     comment="every step of every case; only ever added to",
+)
+
+chain = Table(
+    "chain",
+    metadata,
+    _column(
+        "n",
+        BigInteger,
+        "place among all steps of the ledger, from 1 without a gap",
+        primary_key=True,
+        autoincrement=False,
+    ),
+    _column("case_reference", _Reference, "case"),
+    _column("seq", Integer, "number of the step within the case"),
+    _column("head", LargeBinary, "SHA-256 over the head before it and the step's hash"),
+    ForeignKeyConstraint(["case_reference", "seq"], [events.c.case_reference, events.c.seq]),
+    UniqueConstraint("case_reference", "seq"),
+    comment="the order in which all steps were written; the database itself adds to it",
+)
+
+seals = Table(
+    "seals",
+    metadata,
+    _column("n", BigInteger, "place of the step whose head is sealed", primary_key=True, autoincrement=False),
+    _column("head", Text, "that head, in hexadecimal"),
+    _column("at", _Instant, "when it was sealed; clock time"),
+    _column("key", Text, "fingerprint of the key that signed"),
+    _column("signature", Text, "signature, in hexadecimal"),
+    comment="signatures over the ledger's head; only ever added to",
 )
 
 letters = Table(

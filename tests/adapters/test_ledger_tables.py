@@ -15,7 +15,7 @@ from adapters.sql.tables import metadata
 
 CATALOGUE = """
 SELECT 'constraint' AS what, conrelid::regclass::text AS of, conname::text AS name, pg_get_constraintdef(oid) AS is
-FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid <> 0
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid <> 0 AND contype <> 't'
 UNION ALL
 SELECT 'index', tablename::text, indexname::text, indexdef FROM pg_indexes WHERE schemaname = 'public'
 UNION ALL
