@@ -204,6 +204,9 @@ class Cases(Protocol):
     async def restart(self, kind: CaseKind, state: CaseState) -> bool:
         """Start a case again from its state; False where it runs already."""
 
+    async def rescreen(self, workflow_id: str) -> None:
+        """Have a candidacy ask the lists again; one that does not run needs nothing."""
+
     async def look_after(self, delivery: Delivery, case: str) -> bool:
         """Start looking after a letter that is not out; False where that is under way already."""
 

@@ -36,7 +36,7 @@ from adapters.watchlists.store import HandedIn
 from benchmarks.ordinary import ordinary_names
 from benchmarks.variants import VARIANTS
 from domain.screening import Listed, ListFormat, ListKind, Subject, Trust, Watchlist
-from domain.watchlists import Import
+from domain.watchlists import Import, ListImport
 
 OFAC: Final = Path(__file__).parent.parent / "tests" / "data" / "ofac"
 SEED: Final = 7
@@ -92,7 +92,13 @@ async def import_published(engine: AsyncEngine, folder: Path) -> None:
             digests.append(digest)
         began = time.perf_counter()
         version = await HandedIn(lists, Path(handed_in)).take(
-            Import(key="1", watchlist=_watchlist("ofac-sdn"), file=digests[0], aliases=digests[1], source="sdn.csv.gz"),
+            Import(
+                key="1",
+                officer="O-1",
+                handed_in=ListImport(
+                    watchlist=_watchlist("ofac-sdn"), file=digests[0], aliases=digests[1], source="sdn.csv.gz"
+                ),
+            ),
             quiet,
         )
     say(f"import of the whole list: {version.entries} people in {time.perf_counter() - began:.1f} s (at most 60 s)")
@@ -232,7 +238,8 @@ async def run(given: argparse.Namespace) -> None:
                 many = list(extended(listed, given.large))
                 began = time.perf_counter()
                 await lists.import_version(
-                    _watchlist("large"), many, key="2", form=ListFormat.FTM, source="made", file="0" * 64,
+                    _watchlist("large"), many, key="2", officer="O-1", form=ListFormat.FTM, source="made",
+                    file="0" * 64,
                     skipped=dict, progress=quiet,
                 )  # fmt: skip
                 say(f"\nimport of {len(many)} people, most of them made up: {time.perf_counter() - began:.0f} s")

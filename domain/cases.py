@@ -20,6 +20,7 @@ STATE_QUERY: Final = "state"
 STANDING_QUERY: Final = "standing"
 AFFECTED_QUERY: Final = "affected"
 REARM_SIGNAL: Final = "rearm"
+RESCREEN_SIGNAL: Final = "rescreen"
 
 
 STATES: Final[Mapping[CaseKind, type[CaseState]]] = {

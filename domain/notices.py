@@ -42,6 +42,7 @@ class Template(StrEnum):
     DESK_THIRD_ASSESSMENT = "desk_third_assessment"
     DESK_UNRESOLVED = "desk_unresolved"
     DESK_OVERDUE = "desk_overdue"
+    DESK_HIT = "desk_hit"
     DESK_LETTER = "desk_letter"
 
 

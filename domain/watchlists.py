@@ -1,9 +1,12 @@
 """The lists that are kept: their versions, and what changed between two of them."""
 
+from enum import StrEnum
+
 from pydantic import AwareDatetime, Field
 
 from domain.envelope import Digest
-from domain.model import Line, Model
+from domain.ids import OfficerId
+from domain.model import Line, Model, Prose
 from domain.screening import Hit, ListFormat, ListName, Silence, Watchlist
 
 
@@ -17,6 +20,7 @@ class ListVersion(Model):
         entries: How many people it names.
         added, changed, removed: How many of them the version before did not have, had otherwise, or had besides.
         skipped: What was left out, by why.
+        officer: Who ordered it.
     """
 
     watchlist: Watchlist
@@ -29,6 +33,7 @@ class ListVersion(Model):
     changed: int
     removed: int
     skipped: dict[str, int] = {}
+    officer: OfficerId
     imported: AwareDatetime
 
 
@@ -39,11 +44,17 @@ class InForce(Model):
     version: int
 
 
-class Import(Model):
-    """A list that is handed in.
+class ListAct(StrEnum):
+    """What an officer does with a list."""
+
+    IMPORT = "import_list"
+    REMOVE = "remove_list"
+
+
+class ListImport(Model):
+    """A list that is handed in: the content of ``import_list``.
 
     Attributes:
-        key: The import's id, the same each time it is tried.
         watchlist: Whose list it is; what is said here replaces what was said before.
         file: The digest of the file, by which it is found in the folder of lists handed in.
         source: The name under which it was handed in.
@@ -51,12 +62,26 @@ class Import(Model):
         form: Its format, if it is not to be found out.
     """
 
-    key: Line
     watchlist: Watchlist
     file: Digest
     source: Line
     aliases: Digest | None = None
     form: ListFormat | None = None
+
+
+class ListRemoval(Model):
+    """Which list is taken out, and why: the content of ``remove_list``."""
+
+    name: ListName
+    reason: Prose
+
+
+class Import(Model):
+    """An import under way: its id, the same each time it is tried, and who ordered it."""
+
+    key: Line
+    officer: OfficerId
+    handed_in: ListImport
 
 
 class Screened(Model):
@@ -85,3 +110,18 @@ class ListDiff(Model):
     changed: int
     removed: int
     changes: tuple[EntryChange, ...]
+
+
+class ListEnquiry(Model):
+    """A question about lists: every list, the versions of one, or what changed between two versions."""
+
+    name: ListName | None = None
+    old: int | None = Field(default=None, ge=1)
+    new: int | None = Field(default=None, ge=1)
+
+
+class ListAnswer(Model):
+    """What is answered; only the part that was asked for is filled."""
+
+    versions: tuple[ListVersion, ...] = ()
+    diff: ListDiff | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from activities.ports import LedgerUnavailable, MailError, Write
+from activities.ports import LedgerUnavailable, ListBroken, MailError, Progress, Write
 from domain.chain import Seal
 from domain.errors import AlteredCommand, LetterSettled
 from domain.ids import candidacy_reference
@@ -30,8 +30,10 @@ from domain.ledger import (
 )
 from domain.lists import Standing
 from domain.notices import Role, overtakes
+from domain.screening import Subject
 from domain.session import SessionState, Terms
 from domain.steps import CaseKind, CaseState, Step
+from domain.watchlists import Import, ListDiff, ListVersion, Screened
 
 
 @dataclass
@@ -272,6 +274,36 @@ class Letterbox:
 
 
 @dataclass
+class ListDesk:
+    """Lists and a screener in one: ``says`` is what they answer; while ``away`` is set, they do not."""
+
+    says: Screened = field(default_factory=Screened)
+    away: bool = False
+    asked: list[Subject] = field(default_factory=list)
+
+    async def screen(self, subject: Subject) -> Screened:
+        self.asked.append(subject)
+        if self.away:
+            raise LedgerUnavailable("away")
+        return self.says
+
+    async def take(self, handed_in: Import, progress: Progress) -> ListVersion:
+        raise ListBroken("is no list", line=7, field="name")
+
+    async def lists(self) -> Sequence[ListVersion]:
+        return ()
+
+    async def versions(self, name: str) -> Sequence[ListVersion]:
+        raise LookupError(f"there is no list {name}")
+
+    async def diff(self, name: str, old: int, new: int) -> ListDiff:
+        raise LookupError(f"there is no list {name}")
+
+    async def remove(self, name: str) -> None:
+        raise LookupError(f"there is no list {name}")
+
+
+@dataclass
 class NoCases:
     """No case runs; what is started is remembered."""
 
@@ -291,6 +323,9 @@ class NoCases:
 
     async def rearm(self, workflow_id: str, terms: Terms) -> None:
         raise AssertionError("no case runs")
+
+    async def rescreen(self, workflow_id: str) -> None:
+        self.started.append(f"rescreen {workflow_id}")
 
     async def restart(self, kind: CaseKind, state: CaseState) -> bool:
         self.started.append(state.workflow_id)

@@ -1,7 +1,7 @@
 """The one place where ports meet adapters."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,18 +13,23 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.care import Care
 from activities.enquire import Enquiries
-from activities.ports import Cases, Ledger, Mailer, Memories, Renderer, Sealer
+from activities.ports import Cases, Ledger, Mailer, Memories, Renderer, Screener, Sealer, Watchlists
 from activities.post import HEARTBEAT, Patience, Post
 from activities.rebuild import Rebuild
 from activities.record import Recording
+from activities.screen import Lists, Screenings
 from activities.seal import Sealing
 from adapters.cases import TemporalCases
 from adapters.memory import TemporalMemories
+from adapters.screening.local import LocalScreener, entry_keys
 from adapters.seal import Ed25519Sealer
 from adapters.smtp import SmtpMailer
 from adapters.sql import engine as sql_engine
 from adapters.sql.ledger import SqlLedger
+from adapters.sql.watchlists import SqlWatchlists
+from adapters.watchlists.store import HandedIn
 from config.settings import Settings, WrongSetting
+from domain.ids import lists_queue, screening_queue
 from domain.people import Contact, Language
 from letters.render import TemplateRenderer
 from workflows.registry import SANDBOX, WORKFLOWS
@@ -91,12 +96,14 @@ class Ports:
     cases: Cases
     memories: Memories
     sealer: Sealer
+    screener: Screener
+    watchlists: Watchlists
     desk: Contact
     patience: Patience
 
 
 def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
-    """Every activity of the project, over these ports."""
+    """Every activity on the main task queue, over these ports."""
     recording = Recording(ledger=ports.ledger, renderer=ports.renderer, desk=ports.desk)
     post = Post(
         ledger=ports.ledger, mailer=ports.mailer, renderer=ports.renderer, desk=ports.desk, patience=ports.patience
@@ -104,6 +111,7 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
     enquiries = Enquiries(ledger=ports.ledger, cases=ports.cases)
     care = Care(ledger=ports.ledger, cases=ports.cases, sealer=ports.sealer)
     sealing = Sealing(ledger=ports.ledger, sealer=ports.sealer)
+    lists = Lists(watchlists=ports.watchlists, ledger=ports.ledger, cases=ports.cases)
     rebuild = Rebuild(ledger=ports.ledger, memories=ports.memories, renderer=ports.renderer, desk=ports.desk)
     return (
         recording.record_step,
@@ -118,19 +126,30 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         care.verify,
         care.recover,
         sealing.seal_ledger,
+        lists.ask_lists,
+        lists.remove_list,
+        lists.rescreen_cases,
         rebuild.rebuild,
     )
 
 
-def worker(client: Client, settings: Settings, parts: Parts) -> Worker:
-    """A worker that carries every workflow and activity of the project."""
-    ports = Ports(
+def heavy_activities(ports: Ports) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The comparison with lists, and the import of one: each on a task queue of its own."""
+    lists = Lists(watchlists=ports.watchlists, ledger=ports.ledger, cases=ports.cases)
+    return Screenings(screener=ports.screener).screen_person, lists.import_list
+
+
+def _ports(client: Client, settings: Settings, parts: Parts) -> Ports:
+    watchlists = SqlWatchlists(parts.engine, entry_keys)
+    return Ports(
         ledger=SqlLedger(parts.engine, mail_domain=settings.mail_sender.rsplit("@", 1)[1]),
         mailer=parts.mailer,
         renderer=TemplateRenderer(),
         cases=TemporalCases(client, settings.task_queue),
         memories=TemporalMemories(client),
         sealer=parts.sealer,
+        screener=LocalScreener(watchlists),
+        watchlists=HandedIn(watchlists, settings.lists_handed_in),
         desk=Contact(
             name=settings.mail_sender_name, email=settings.desk_address, language=Language(settings.desk_language)
         ),
@@ -140,6 +159,34 @@ def worker(client: Client, settings: Settings, parts: Parts) -> Worker:
             whole=timedelta(days=settings.retry_days),
         ),
     )
+
+
+@asynccontextmanager
+async def at_work(client: Client, settings: Settings, parts: Parts) -> AsyncIterator[None]:
+    """Carry everything: cases on the main task queue, and beside it what is heavy, a little at a time.
+
+    No case waits behind an import, and no screening either: each of the three has room of its own.
+    """
+    ports = _ports(client, settings, parts)
+    screen, take = heavy_activities(ports)
+    async with AsyncExitStack() as stack:
+        for queue, one, at_once in (
+            (screening_queue(settings.task_queue), screen, settings.screenings_at_once),
+            (lists_queue(settings.task_queue), take, 1),
+        ):
+            beside = Worker(
+                client,
+                task_queue=queue,
+                activities=[one],
+                max_concurrent_activities=at_once,
+                graceful_shutdown_timeout=timedelta(seconds=settings.graceful_stop),
+            )
+            await stack.enter_async_context(beside)
+        await stack.enter_async_context(_worker(client, settings, ports))
+        yield
+
+
+def _worker(client: Client, settings: Settings, ports: Ports) -> Worker:
     return Worker(
         client,
         task_queue=settings.task_queue,

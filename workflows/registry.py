@@ -9,6 +9,7 @@ from workflows.enquiry import LedgerEnquiry, LedgerRebuilding, LedgerRecovery, L
 from workflows.letter import LetterDelivery
 from workflows.session import Session
 from workflows.session_list import SessionList
+from workflows.watchlist import WatchlistEnquiry, WatchlistImport, WatchlistRemoval, WatchlistRescreening
 
 WORKFLOWS: Final[tuple[type[Any], ...]] = (
     Session,
@@ -20,6 +21,10 @@ WORKFLOWS: Final[tuple[type[Any], ...]] = (
     LedgerSealing,
     LedgerRecovery,
     LedgerRebuilding,
+    WatchlistImport,
+    WatchlistRemoval,
+    WatchlistRescreening,
+    WatchlistEnquiry,
 )
 
 SANDBOX: Final = SandboxRestrictions.default.with_passthrough_modules(

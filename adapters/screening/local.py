@@ -31,6 +31,9 @@ class LocalScreener:
         Raises:
             LedgerUnavailable: The database is away.
         """
+        if not await self._lists.any():
+            # The libraries take seconds to load; a desk without lists never waits for them.
+            return Screened()
         asked, keys = await asyncio.to_thread(_asked, subject)
         standing, found = await self._lists.found(keys)
         matches = await asyncio.to_thread(_compared, asked, found)

@@ -260,6 +260,7 @@ watchlist_versions = Table(
     _column("removed", Integer, "people that only the version before had"),
     _column("skipped", JSONB, "what was left out, by why"),
     _column("imported_at", _Instant, "when; clock time", server_default=func.now()),
+    _column("officer", Text, "officer who ordered it"),
     _column("key", Text, "id of the import, the same each time it is tried"),
     PrimaryKeyConstraint("list", "version"),
     UniqueConstraint("key"),

@@ -89,6 +89,7 @@ class SqlWatchlists:
         people: Iterable[Listed],
         *,
         key: str,
+        officer: str,
         form: ListFormat,
         source: str,
         file: str,
@@ -101,6 +102,7 @@ class SqlWatchlists:
             watchlist: The list; a description that differs from the one before replaces it.
             people: Whom it names, read as they are taken, in a thread of its own.
             key: The import's id: one that was done already is not done again.
+            officer: Who ordered it.
             form: The format it came in.
             source: The name of the file.
             file: The digest of the file.
@@ -129,7 +131,8 @@ class SqlWatchlists:
             await connection.execute(
                 insert(watchlist_versions).values(
                     list=watchlist.name, version=version, format=form, source=source, file=file, entries=entries,
-                    added=fresh - changed, changed=changed, removed=ended - changed, skipped=skipped(), key=key,
+                    added=fresh - changed, changed=changed, removed=ended - changed, skipped=skipped(), officer=officer,
+                    key=key,
                 )
             )  # fmt: skip
             return await self._only(connection, watchlist_versions.c.key == key)
@@ -167,6 +170,11 @@ class SqlWatchlists:
             added += len(rows)
             await progress(entries + added)
         return added
+
+    async def any(self) -> bool:
+        """Whether any list is kept."""
+        async with connected(self._engine) as connection:
+            return (await connection.execute(select(watchlists.c.name).limit(1))).first() is not None
 
     async def lists(self) -> list[ListVersion]:
         """The version in force of every list, by name."""
@@ -286,5 +294,6 @@ def _as_version(row: Any) -> ListVersion:
         changed=known["changed"],
         removed=known["removed"],
         skipped=known["skipped"],
+        officer=known["officer"],
         imported=known["imported_at"],
     )

@@ -1,5 +1,6 @@
 """Lists that are handed in: files in a folder that the command line and the workers share, taken into the register."""
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,17 +33,19 @@ class HandedIn:
         """
         if (done := await self._lists.imported(handed_in.key)) is not None:
             return done
-        path = self._file(handed_in.file)
-        aliases = self._file(handed_in.aliases) if handed_in.aliases is not None else None
+        given = handed_in.handed_in
+        path = await asyncio.to_thread(self._file, given.file)
+        aliases = await asyncio.to_thread(self._file, given.aliases) if given.aliases is not None else None
         tally = Tally()
-        with people(path, tally, form=handed_in.form, aliases=aliases) as (form, found):
+        with people(path, tally, form=given.form, aliases=aliases) as (form, found):
             return await self._lists.import_version(
-                handed_in.watchlist,
+                given.watchlist,
                 found,
                 key=handed_in.key,
+                officer=handed_in.officer,
                 form=form,
-                source=handed_in.source,
-                file=handed_in.file,
+                source=given.source,
+                file=given.file,
                 skipped=lambda: dict(tally.skipped),
                 progress=progress,
             )

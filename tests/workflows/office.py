@@ -22,6 +22,7 @@ from adapters.memory import TemporalMemories
 from adapters.seal import Ed25519Sealer
 from config.settings import Settings
 from domain.candidacy import Act, Answer, Declaration
+from domain.ids import lists_queue, screening_queue
 from domain.lists import (
     BureauDecision,
     DecisionOutcome,
@@ -43,8 +44,8 @@ from letters.render import TemplateRenderer
 from starter.desk import Desk, Taken
 from tests import builders
 from tests.builders import KEY, SESSION
-from tests.fakes import Letterbox, MemoryLedger
-from worker.compose import Ports, activities
+from tests.fakes import Letterbox, ListDesk, MemoryLedger
+from worker.compose import Ports, activities, heavy_activities
 from workflows.attributes import ATTRIBUTES
 from workflows.registry import SANDBOX, WORKFLOWS
 
@@ -60,6 +61,7 @@ class Office:
     ledger: MemoryLedger
     box: Letterbox
     queue: str
+    lists: ListDesk
     keys: tuple[str, ...] = field(default_factory=lambda: builders.criteria().keys)
 
     def officer(self, number: int = 1) -> Desk:
@@ -203,7 +205,7 @@ async def at_work() -> AsyncIterator[Office]:
                 search_attributes={key.name: key.indexed_value_type for key in ATTRIBUTES},  # type: ignore[misc]
             )
         )
-        ledger, box, queue = MemoryLedger(), Letterbox(), "desk"
+        ledger, box, lists, queue = MemoryLedger(), Letterbox(), ListDesk(), "desk"
         ports = Ports(
             ledger=ledger,
             mailer=box,
@@ -211,14 +213,21 @@ async def at_work() -> AsyncIterator[Office]:
             cases=TemporalCases(env.client, queue),
             memories=TemporalMemories(env.client),
             sealer=Ed25519Sealer(bytes(32)),
+            screener=lists,
+            watchlists=lists,
             desk=DESK,
             patience=PATIENCE,
         )
-        async with Worker(
-            env.client,
-            task_queue=queue,
-            workflows=WORKFLOWS,
-            activities=activities(ports),
-            workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
+        screen, take = heavy_activities(ports)
+        async with (
+            Worker(env.client, task_queue=screening_queue(queue), activities=[screen]),
+            Worker(env.client, task_queue=lists_queue(queue), activities=[take]),
+            Worker(
+                env.client,
+                task_queue=queue,
+                workflows=WORKFLOWS,
+                activities=activities(ports),
+                workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
+            ),
         ):
-            yield Office(env=env, ledger=ledger, box=box, queue=queue)
+            yield Office(env=env, ledger=ledger, box=box, queue=queue, lists=lists)

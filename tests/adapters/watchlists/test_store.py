@@ -14,7 +14,7 @@ from adapters.sql import engine as engines
 from adapters.sql.watchlists import SqlWatchlists
 from adapters.watchlists.store import HandedIn
 from domain.screening import ListFormat, ListKind, Subject, Trust, Watchlist
-from domain.watchlists import Import
+from domain.watchlists import Import, ListImport
 
 Hand = Callable[..., Import]
 
@@ -51,7 +51,8 @@ def hand(tmp_path: Path) -> Hand:
         data = content.encode() if isinstance(content, str) else content
         digest = hashlib.sha256(data).hexdigest()
         (tmp_path / digest).write_bytes(data)
-        return Import(key=key, watchlist=watchlist or a_watchlist(), file=digest, source="list.json")
+        given = ListImport(watchlist=watchlist or a_watchlist(), file=digest, source="list.json")
+        return Import(key=key, officer="O-1", handed_in=given)
 
     return handing
 
@@ -135,11 +136,11 @@ async def test_a_broken_first_list_leaves_no_list(lists: SqlWatchlists, hand: Ha
 
 async def test_a_file_that_is_not_there_or_is_another_one_is_refused(hand: Hand, take: Any, tmp_path: Path) -> None:
     handed_in = hand(people("Primer Testov"))
-    (tmp_path / handed_in.file).write_text("another")
+    (tmp_path / handed_in.handed_in.file).write_text("another")
 
     with pytest.raises(ListBroken, match="not the one that was handed in"):
         await take(handed_in)
-    (tmp_path / handed_in.file).unlink()
+    (tmp_path / handed_in.handed_in.file).unlink()
     with pytest.raises(ListBroken, match="DESK_WATCHLIST_FOLDER"):
         await take(handed_in)
 

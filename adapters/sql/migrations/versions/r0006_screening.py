@@ -16,8 +16,22 @@ FORMATS = "'ofac-csv', 'ofac-xml', 'eu-xml', 'un-xml', 'ftm-json', 'targets-csv'
 KINDS = "'sanctions', 'pep', 'wanted', 'foreign-agent', 'extremist', 'debarred', 'other'"
 
 
+TEMPLATES = (
+    "'receipt', 'invitation', 'reminder', 'lapsed', 'declined', 'declared', 'ineligible',"
+    " 'information_request', 'information_reminder', 'information_closed', 'approved', 'reserve',"
+    " 'not_retained', 'ratification_refused', 'participation', 'dates_changed', 'expiry_notice', 'expired',"
+    " 'withdrawn', 'desk_vetting_reminder', 'desk_third_assessment', 'desk_unresolved', 'desk_overdue',"
+)
+
+
+def _templates(last: str) -> None:
+    op.drop_constraint("letters_template_check", "letters")
+    op.create_check_constraint(op.f("letters_template_check"), "letters", f"template IN ({TEMPLATES} {last})")
+
+
 def upgrade() -> None:
-    """Create the tables."""
+    """Create the tables, and let letters tell the desk of a hit."""
+    _templates("'desk_hit', 'desk_letter'")
     op.create_table(
         "watchlists",
         sa.Column("name", Reference, nullable=False, comment="the desk's own short name"),
@@ -48,6 +62,7 @@ def upgrade() -> None:
         sa.Column("removed", sa.Integer, nullable=False, comment="people that only the version before had"),
         sa.Column("skipped", JSONB, nullable=False, comment="what was left out, by why"),
         sa.Column("imported_at", Instant, nullable=False, server_default=sa.func.now(), comment="when; clock time"),
+        sa.Column("officer", sa.Text, nullable=False, comment="officer who ordered it"),
         sa.Column("key", sa.Text, nullable=False, comment="id of the import, the same each time it is tried"),
         sa.PrimaryKeyConstraint("list", "version", name="watchlist_versions_pkey"),
         sa.ForeignKeyConstraint(["list"], ["watchlists.name"], name="watchlist_versions_list_fkey", ondelete="CASCADE"),
@@ -86,6 +101,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the tables."""
+    """Drop the tables; fails where the desk was told of a hit."""
+    _templates("'desk_letter'")
     for table in ("watchlist_entries", "watchlist_versions", "watchlists"):
         op.drop_table(table)
