@@ -3,6 +3,7 @@
 DeskError                 the call did not do what was asked
 ├── Refused               a rule forbids it (exit 3); nothing was recorded
 ├── NoSuchCase            the case or letter does not exist (exit 4)
+├── BadList               a list that was handed in cannot be read (exit 2); nothing has changed
 ├── PartUnreachable       a part does not answer (exit 5); nothing was done
 └── OutcomeUnknown        the command was sent and no answer came (exit 5); sending it again is safe
 """
@@ -43,6 +44,7 @@ from domain.envelope import Envelope, Receipt, digest
 from domain.errors import REFUSALS
 from domain.fingerprint import fingerprint
 from domain.ids import (
+    LIST_BROKEN,
     NO_SUCH_CASE,
     candidacy_workflow_id,
     delivery_workflow_id,
@@ -68,6 +70,8 @@ from domain.model import Model
 from domain.people import Nomination
 from domain.session import SessionAct, SessionAmendment, SessionPlan, SessionState
 from domain.steps import CaseKind
+from domain.watchlists import ListAct as ListDuty
+from domain.watchlists import ListAnswer, ListEnquiry, ListImport, ListRemoval, ListVersion
 from workflows import attributes
 
 C = TypeVar("C", bound=Model)
@@ -91,6 +95,10 @@ class Refused(DeskError):
 
 class NoSuchCase(DeskError):
     """There is no such case or letter."""
+
+
+class BadList(DeskError):
+    """A list that was handed in cannot be read; nothing has changed."""
 
 
 class PartUnreachable(DeskError):
@@ -298,6 +306,42 @@ class Desk:
         done: Rebuilding = await self._run("LedgerRebuilding", (), Rebuilding, timedelta(hours=1))
         return done
 
+    async def import_list(self, content: ListImport, progress: Callable[[int, int], None] | None = None) -> ListVersion:
+        """Import a list that was handed in; the version it became.
+
+        Raises:
+            BadList: It cannot be read; nothing has changed.
+        """
+        envelope = self.close_over(ListDuty.IMPORT, content.watchlist.name, content)
+        done: ListVersion = await self._run(
+            "WatchlistImport", (envelope,), ListVersion, timedelta(hours=12), progress=progress
+        )
+        return done
+
+    async def remove_list(self, content: ListRemoval) -> int:
+        """Take a list out of the register; how many candidacies are screened again.
+
+        Raises:
+            NoSuchCase: There is no such list.
+        """
+        envelope = self.close_over(ListDuty.REMOVE, content.name, content)
+        told: int = await self._run("WatchlistRemoval", (envelope,), int, timedelta(hours=1))
+        return told
+
+    async def rescreen(self) -> int:
+        """Have every open candidacy screened again; how many."""
+        told: int = await self._run("WatchlistRescreening", (), int, timedelta(hours=1))
+        return told
+
+    async def ask_lists(self, enquiry: ListEnquiry) -> ListAnswer:
+        """Put a question about the lists.
+
+        Raises:
+            NoSuchCase: There is no such list or version.
+        """
+        answer: ListAnswer = await self._run("WatchlistEnquiry", (enquiry,), ListAnswer, self._patience)
+        return answer
+
     @property
     def _patience(self) -> timedelta:
         return timedelta(seconds=self.settings.answer_timeout)
@@ -493,6 +537,10 @@ class Desk:
             if inner.type in REFUSALS:
                 rule = str(inner.details[0]) if inner.details else ""
                 return Refused(inner.message, rule=rule, refusal=inner.type or "")
+            if inner.type == LIST_BROKEN:
+                line, field = inner.details
+                where = [*([f"line {line}"] if line else []), *([str(field)] if field else [])]
+                return BadList(f"{', '.join(where)}: {inner.message}" if where else inner.message)
             if inner.type == NO_SUCH_CASE:
                 return NoSuchCase(inner.message)
             if inner.type in {"PartUnreachable", "LedgerUnavailable"}:

@@ -77,7 +77,7 @@ def failure_of(error: Exception) -> Failure:
     from config.settings import WrongSetting
     from config.temporal import TemporalUnreachable
     from domain.errors import Refusal
-    from starter.desk import NoSuchCase, OutcomeUnknown, PartUnreachable, Refused
+    from starter.desk import BadList, NoSuchCase, OutcomeUnknown, PartUnreachable, Refused
 
     match error:
         case WrongSetting():
@@ -88,6 +88,8 @@ def failure_of(error: Exception) -> Failure:
             return Failure(Kind.REFUSED, str(error), rule=error.rule)
         case Refusal():
             return Failure(Kind.REFUSED, error.message, rule=error.rule)
+        case BadList():
+            return Failure(Kind.BAD_INPUT, str(error))
         case NoSuchCase():
             return Failure(Kind.NO_SUCH_CASE, str(error))
         case PartUnreachable():

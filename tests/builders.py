@@ -28,6 +28,7 @@ from domain.lists import Drafting, ListPlan, ListState, Place, SeatLaw, Standing
 from domain.model import Model
 from domain.notices import Letter, Role, Template
 from domain.people import Contact, Language, Nomination, SeatKind
+from domain.screening import Hit, ListKind, Match, Trust, Watchlist, hit_on
 from domain.session import SessionPlan, SessionState, Terms
 from domain.steps import CaseKind, Outcome
 from domain.vetting import Assessment, Finding, Judgement
@@ -234,6 +235,13 @@ def a_case(
         return state
     begins = max(an_hour_after(state), state.terms.opening) if stage is Stage.PARTICIPANT else None
     return heard(state, Act.APPROVE, seat=seat, at=begins).state
+
+
+def a_hit(trust: Trust = Trust.OFFICIAL, *, name: str = "somebody", entry: str = "1", digest: str = "0" * 64) -> Hit:
+    """A hit on the list ``somebody``, whose entry says what ``digest`` stands for."""
+    watchlist = Watchlist(name=name, publisher="Somebody", trust=trust, kind=ListKind.SANCTIONS)
+    match = Match(entry=entry, digest=digest, caption="Testov", score=0.9, why=("same name",))
+    return hit_on(watchlist, 1, match)
 
 
 def information() -> Information:

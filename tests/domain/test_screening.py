@@ -10,34 +10,24 @@ from domain.screening import (
     Hit,
     HitStanding,
     Listed,
-    ListKind,
-    Match,
     Resolved,
     Screening,
     Silence,
     Trust,
     Verdict,
-    Watchlist,
     counts_against,
     hit_id,
-    hit_on,
     new_hits,
     screened_again,
     standing,
     unsettled,
 )
-from tests.builders import NOMINATED_AT
+from tests.builders import NOMINATED_AT, a_hit
 
 SAME, OTHER, UNSURE = Verdict.SAME_PERSON, Verdict.OTHER_PERSON, Verdict.UNSURE
 OLD, NEW = "0" * 64, "1" * 64
 
 words = st.lists(st.tuples(st.sampled_from(["O-1", "O-2", "O-3", "O-4"]), st.sampled_from(Verdict)), max_size=8)
-
-
-def a_hit(trust: Trust = Trust.OFFICIAL, *, name: str = "somebody", entry: str = "1", digest: str = OLD) -> Hit:
-    watchlist = Watchlist(name=name, publisher="Somebody", trust=trust, kind=ListKind.SANCTIONS)
-    match = Match(entry=entry, digest=digest, caption="Testov", score=0.9, why=("same name",))
-    return hit_on(watchlist, 1, match)
 
 
 def resolved(said: Sequence[tuple[str, Verdict]], hit: Hit, digest: str | None = None) -> tuple[Resolved, ...]:

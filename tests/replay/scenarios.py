@@ -10,12 +10,16 @@ from typing import Final
 
 from activities.ports import MailDeferred, MailRefused, MailUncertain
 from domain.candidacy import Act, Correction, Information, InformationRequest, Reason
+from domain.functions import ExceptionReason, Function, FunctionKind, Functions, Payer
 from domain.ledger import Settlement, SettlementHow
 from domain.lists import DecisionOutcome, Drafting, ListAct, ListPlan, Place, RatificationOutcome
 from domain.notices import Role
 from domain.people import SeatKind
+from domain.screening import Resolution, Silence, Verdict
 from domain.session import SessionAmendment
 from domain.vetting import Judgement
+from domain.watchlists import Screened
+from tests.builders import a_hit
 from tests.workflows.office import Office
 
 Scenario = Callable[[Office], Awaitable[None]]
@@ -143,6 +147,33 @@ async def dates_moved(office: Office) -> None:
     await office.pass_days(0.1)
 
 
+async def screened_and_settled(office: Office) -> None:
+    """Lists that cannot be asked at first, then a hit that two officers settle, an exception, and a later screening."""
+    await office.open()
+    office.lists.says = Screened(silent=(Silence(what="somebody", cause="no answer"),))
+    reference = await office.nominate()
+    await office.clear(reference)
+    hit = a_hit()
+    office.lists.says = Screened(asked={"somebody": 1}, hits=(hit,))
+    await office.pass_days(0.1)
+    school = Function(
+        kind=FunctionKind.POST, what="Teacher", body="A school", payer=Payer.STATE, since="2012", until="2019"
+    )
+    declared = Functions(functions=(school,))
+    await office.act(reference, Act.RECORD_FUNCTIONS, declared)
+    word = Resolution(hit=hit.id, digest=hit.digest, verdict=Verdict.OTHER_PERSON, reason="born in another year")
+    for officer in (1, 2):
+        await office.act(reference, Act.RESOLVE, word, officer=officer)
+        exception = ExceptionReason(digest=declared.digest, reason="taught chemistry")
+        await office.act(reference, Act.SIGN_EXCEPTION, exception, officer=officer)
+    await office.stage(reference, "cleared")
+    office.lists.says = Screened(asked={"somebody": 2}, hits=(a_hit(digest="1" * 64),))
+    with office.still():
+        await office.officer().rescreen()
+    await office.pass_days(0.1)
+    await office.act(reference, Act.WITHDRAW, Reason(reason="no time"))
+
+
 async def letters_in_trouble(office: Office) -> None:
     """One letter deferred, one refused and sent again, one of which nobody knows."""
     await office.open()
@@ -176,6 +207,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         refused_by_the_plenary,
         seated_after_a_refusal,
         dates_moved,
+        screened_and_settled,
         letters_in_trouble,
     )
 }
