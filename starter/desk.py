@@ -49,6 +49,7 @@ from domain.ids import (
     list_workflow_id,
     session_workflow_id,
 )
+from domain.keys import REGISTER_KEY, key_of
 from domain.ledger import (
     Affected,
     Answer,
@@ -270,7 +271,8 @@ class Desk:
 
     async def ask(self, enquiry: Enquiry) -> Answer:
         """Put a question to the ledger."""
-        answer: Answer = await self._run("LedgerEnquiry", (enquiry,), Answer, self._patience)
+        key = key_of(enquiry.workflow_id or enquiry.reference or "")
+        answer: Answer = await self._run("LedgerEnquiry", (enquiry,), Answer, self._patience, key=key)
         return answer
 
     async def verify_ledger(self) -> Verification:
@@ -419,12 +421,21 @@ class Desk:
                 raise NoSuchCase(missing) from None
             raise self._error(failed, sent=False) from None
 
-    async def _run(self, workflow: str, arguments: Sequence[Model], answer: type[Any], patience: timedelta) -> Any:
+    async def _run(
+        self,
+        workflow: str,
+        arguments: Sequence[Model],
+        answer: type[Any],
+        patience: timedelta,
+        *,
+        key: str = REGISTER_KEY,
+    ) -> Any:
         try:
             return await self.client.execute_workflow(
                 workflow,
                 args=arguments,
-                id=f"desk/{workflow}/{secrets.token_hex(8)}",
+                # Question and answer lie under the key that the id names.
+                id=f"desk/{workflow}/{key}/{secrets.token_hex(8)}",
                 task_queue=self.settings.task_queue,
                 result_type=answer,
                 execution_timeout=patience,

@@ -18,10 +18,13 @@ from activities.post import HEARTBEAT, Patience, Post
 from activities.rebuild import Rebuild
 from activities.record import Recording
 from adapters.cases import TemporalCases
+from adapters.keys.keyring import Keyring
 from adapters.memory import TemporalMemories
 from adapters.smtp import SmtpMailer
 from adapters.sql import engine as sql_engine
+from adapters.sql import migrate
 from adapters.sql.ledger import SqlLedger
+from config import keys
 from config.settings import Settings, WrongSetting
 from domain.people import Contact, Language
 from letters.render import TemplateRenderer
@@ -34,24 +37,42 @@ class Parts:
 
     engine: AsyncEngine
     mailer: SmtpMailer
+    keyring: Keyring
 
 
 @asynccontextmanager
 async def parts(settings: Settings) -> AsyncIterator[Parts]:
-    """Open the database and the mailer, and close them at the end.
+    """Open the keys, the database and the mailer, and close them at the end.
 
     Raises:
-        WrongSetting: The database is not set, or the mail server's authorities cannot be read.
+        WrongSetting: The database or the master key is not set, the master key does not fit the register's keys, or the
+            mail server's authorities cannot be read.
     """
     if settings.database_url is None:
         raise WrongSetting("DESK_DATABASE_URL: is needed by the worker")
     mailer = _mailer(settings)
+    keyring = keys.keyring(settings)
     engine = sql_engine.create(settings.database_url.get_secret_value(), pool=settings.database_pool)
     try:
-        yield Parts(engine=engine, mailer=mailer)
+        yield Parts(engine=engine, mailer=mailer, keyring=keyring)
     finally:
         await mailer.aclose()
         await engine.dispose()
+        await keyring.aclose()
+
+
+async def prepare(parts: Parts, settings: Settings) -> None:
+    """Bring the database up to date, and make sure that the keys are its own.
+
+    Raises:
+        WrongSetting: They are not.
+    """
+    if await migrate.holds_sealed(parts.engine):
+        # Making a key now would hide that the others are elsewhere.
+        await keys.check(parts.keyring, settings)
+    else:
+        await keys.begin(parts.keyring, settings)
+    await migrate.upgrade(parts.engine, parts.keyring)
 
 
 def _mailer(settings: Settings) -> SmtpMailer:
@@ -111,11 +132,11 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
     )
 
 
-def worker(client: Client, settings: Settings, engine: AsyncEngine, mailer: Mailer) -> Worker:
+def worker(client: Client, settings: Settings, parts: Parts) -> Worker:
     """A worker that carries every workflow and activity of the project."""
     ports = Ports(
-        ledger=SqlLedger(engine, mail_domain=settings.mail_sender.rsplit("@", 1)[1]),
-        mailer=mailer,
+        ledger=SqlLedger(parts.engine, parts.keyring, mail_domain=settings.mail_sender.rsplit("@", 1)[1]),
+        mailer=parts.mailer,
         renderer=TemplateRenderer(),
         cases=TemporalCases(client, settings.task_queue),
         memories=TemporalMemories(client),
