@@ -9,13 +9,16 @@ MailError
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from domain.candidacy import CandidacyState
+from domain.chain import Seal
 from domain.ledger import (
     Answer,
     Claim,
     Delivery,
+    Difference,
     Draft,
     Enquiry,
     Entry,
@@ -157,6 +160,28 @@ class Ledger(Protocol):
 
     async def gaps(self) -> Sequence[str]:
         """The cases whose steps are not numbered from 1 without a gap, or whose last step is not their state's."""
+
+    async def examine(self, progress: Callable[[int, int], None]) -> Sequence[Difference]:
+        """Read the chain of events; what is wrong with it. ``progress`` is told how many are read, of how many."""
+
+    async def unsealed(self) -> tuple[int, bytes] | None:
+        """The number and head of the chain's last link; None where there is none, or it is sealed."""
+
+    async def seal(self, seal: Seal) -> None:
+        """Keep a seal; where the same head is sealed already, that seal stays."""
+
+    async def seals(self) -> Sequence[Seal]:
+        """Every seal, in order."""
+
+
+class Sealer(Protocol):
+    """Who seals the ledger."""
+
+    def seal(self, n: int, head: bytes, at: datetime) -> Seal:
+        """The seal of a head, signed."""
+
+    def knows(self, seal: Seal) -> bool:
+        """Whether a seal is genuine."""
 
 
 class Cases(Protocol):

@@ -93,6 +93,7 @@ async def standing() -> AsyncIterator[Stand]:
                 f"{PREFIX}MAIL_SECURITY": "none",
                 f"{PREFIX}FINGERPRINT_KEY": key,
                 f"{PREFIX}MASTER_KEY": master,
+                f"{PREFIX}SEAL_KEY": secrets.token_hex(32),
                 "TEMPORAL_ADDRESS": server.address,
             }
             others = {name: value for name, value in os.environ.items() if not _LEFT_OUT.fullmatch(name)}

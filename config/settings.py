@@ -85,6 +85,15 @@ class Settings(BaseSettings):
         default=None,
         description="postgresql+asyncpg://user:password@host:port/name of a database for the wrapped keys instead",
     )
+    seal_key: Annotated[SecretStr, AfterValidator(_key)] | None = Field(
+        default=None, description="the worker's private key (Ed25519) for the ledger's seals, 64 hexadecimal digits"
+    )
+    seal_former: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{64}( [0-9a-f]{64})*$",
+        description="the public keys that sealed before it, 64 hexadecimal digits each",
+    )
+    seal_interval: float = Field(default=3600.0, ge=1, le=7 * 86400, description="how often the ledger is sealed")
 
     database_url: SecretStr | None = Field(
         default=None, description="postgresql+asyncpg://user:password@host:port/name"

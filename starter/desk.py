@@ -9,17 +9,18 @@ DeskError                 the call did not do what was asked
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
     WorkflowExecutionStatus,
     WorkflowFailureError,
+    WorkflowHandle,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
@@ -71,6 +72,9 @@ from domain.steps import CaseKind
 from workflows import attributes
 
 C = TypeVar("C", bound=Model)
+
+_GLANCE: Final = 0.5
+"""Seconds between two looks at how far a long piece of work has come."""
 
 
 class DeskError(Exception):
@@ -275,9 +279,15 @@ class Desk:
         answer: Answer = await self._run("LedgerEnquiry", (enquiry,), Answer, self._patience, key=key)
         return answer
 
-    async def verify_ledger(self) -> Verification:
-        """Compare the ledger with the running workflows."""
-        found: Verification = await self._run("LedgerVerification", (), Verification, timedelta(hours=1))
+    async def verify_ledger(self, progress: Callable[[int, int], None] | None = None) -> Verification:
+        """Read the ledger's chain, and compare the ledger with the running workflows.
+
+        Args:
+            progress: Told from time to time how many steps are read, of how many.
+        """
+        found: Verification = await self._run(
+            "LedgerVerification", (), Verification, timedelta(hours=1), progress=progress
+        )
         return found
 
     async def recover_ledger(self) -> Recovery:
@@ -429,9 +439,10 @@ class Desk:
         patience: timedelta,
         *,
         key: str = REGISTER_KEY,
+        progress: Callable[[int, int], None] | None = None,
     ) -> Any:
         try:
-            return await self.client.execute_workflow(
+            handle = await self.client.start_workflow(
                 workflow,
                 args=arguments,
                 # Question and answer lie under the key that the id names.
@@ -440,10 +451,27 @@ class Desk:
                 result_type=answer,
                 execution_timeout=patience,
             )
+            if progress is None:
+                return await handle.result()
+            watching = asyncio.create_task(self._watch(handle, progress))
+            try:
+                return await handle.result()
+            finally:
+                watching.cancel()
         except WorkflowFailureError as failed:
             raise self._failure(failed.cause) from None
         except RPCError as failed:
             raise self._error(failed, sent=False) from None
+
+    async def _watch(self, handle: WorkflowHandle[Any, Any], progress: Callable[[int, int], None]) -> None:
+        """Pass on how far the workflow's activity has come, by its heartbeats."""
+        while True:
+            await asyncio.sleep(_GLANCE)
+            described = await handle.describe()
+            for pending in described.raw_description.pending_activities:
+                if payloads := pending.heartbeat_details.payloads:
+                    read, length = await self.client.data_converter.decode(payloads)
+                    progress(read, length)
 
     def _error(self, failed: Exception, *, sent: bool = True) -> DeskError:
         """What a failed call means for the desk."""

@@ -44,7 +44,14 @@ OF_ONE_MACHINE = {"master_key_file", "previous_master_key_file", "keys_folder"}
 SAID_BY_THE_IMAGE = {"metrics_address"}
 EXACT = re.compile(r"[a-z/-]+:v?\d+(\.\d+)+(-[a-z]+)*")
 PASSWORDS = dict.fromkeys(
-    ("POSTGRES_REGISTER_PASSWORD", "POSTGRES_TEMPORAL_PASSWORD", "POSTGRES_KEYS_PASSWORD", "DESK_MASTER_KEY"), "0" * 64
+    (
+        "POSTGRES_REGISTER_PASSWORD",
+        "POSTGRES_TEMPORAL_PASSWORD",
+        "POSTGRES_KEYS_PASSWORD",
+        "DESK_MASTER_KEY",
+        "DESK_SEAL_KEY",
+    ),
+    "0" * 64,
 )
 REQUIRED = r"\$\{[A-Z_]+:\?[^}]+\}"
 
@@ -403,6 +410,7 @@ async def test_worker_refuses_authorities_it_cannot_read_and_names_the_setting(t
     settings = Settings(
         _env_file=None,
         database_url="postgresql+asyncpg://desk@localhost/desk",
+        seal_key="2" * 64,
         mail_ca_file=tmp_path / "ca.crt",
     )
     with pytest.raises(WrongSetting, match=r"^DESK_MAIL_CA_FILE: "):

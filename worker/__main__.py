@@ -7,11 +7,12 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig, TelemetryFilter
 
-from adapters import attributes
+from adapters import attributes, schedules
 from adapters.attributes import AttributesMissing
 from config import logs
 from config.settings import Settings, WrongSetting, load
@@ -19,6 +20,7 @@ from config.temporal import TemporalUnreachable, connect
 from domain.keys import KeysUnavailable
 from worker import compose
 from workflows.attributes import ATTRIBUTES
+from workflows.enquiry import LedgerSealing
 
 logger = logging.getLogger("worker")
 
@@ -40,6 +42,8 @@ async def run(settings: Settings, *, migrate_only: bool = False) -> None:
         runtime = Runtime(telemetry=TelemetryConfig(metrics=metrics, logging=quiet))
         client = await connect(settings, parts.keyring, runtime=runtime)
         await attributes.register(client, {key.name: key.indexed_value_type for key in ATTRIBUTES})
+        every = timedelta(seconds=settings.seal_interval)
+        await schedules.keep(client, "ledger-sealing", LedgerSealing.__name__, queue=settings.task_queue, every=every)
         async with compose.worker(client, settings, parts):
             logger.info("worker ready")
             await stop.wait()

@@ -13,13 +13,15 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.care import Care
 from activities.enquire import Enquiries
-from activities.ports import Cases, Ledger, Mailer, Memories, Renderer
+from activities.ports import Cases, Ledger, Mailer, Memories, Renderer, Sealer
 from activities.post import HEARTBEAT, Patience, Post
 from activities.rebuild import Rebuild
 from activities.record import Recording
+from activities.seal import Sealing
 from adapters.cases import TemporalCases
 from adapters.keys.keyring import Keyring
 from adapters.memory import TemporalMemories
+from adapters.seal import Ed25519Sealer
 from adapters.smtp import SmtpMailer
 from adapters.sql import engine as sql_engine
 from adapters.sql import migrate
@@ -38,6 +40,7 @@ class Parts:
     engine: AsyncEngine
     mailer: SmtpMailer
     keyring: Keyring
+    sealer: Ed25519Sealer
 
 
 @asynccontextmanager
@@ -45,16 +48,21 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
     """Open the keys, the database and the mailer, and close them at the end.
 
     Raises:
-        WrongSetting: The database or the master key is not set, the master key does not fit the register's keys, or the
-            mail server's authorities cannot be read.
+        WrongSetting: The database, the master key or the seal's key is not set, or the mail server's authorities cannot
+            be read.
     """
     if settings.database_url is None:
         raise WrongSetting("DESK_DATABASE_URL: is needed by the worker")
+    if settings.seal_key is None:
+        raise WrongSetting("DESK_SEAL_KEY: is needed by the worker")
+    sealer = Ed25519Sealer(
+        bytes.fromhex(settings.seal_key.get_secret_value()), map(bytes.fromhex, (settings.seal_former or "").split())
+    )
     mailer = _mailer(settings)
     keyring = keys.keyring(settings)
     engine = sql_engine.create(settings.database_url.get_secret_value(), pool=settings.database_pool)
     try:
-        yield Parts(engine=engine, mailer=mailer, keyring=keyring)
+        yield Parts(engine=engine, mailer=mailer, keyring=keyring, sealer=sealer)
     finally:
         await mailer.aclose()
         await engine.dispose()
@@ -103,6 +111,7 @@ class Ports:
     renderer: Renderer
     cases: Cases
     memories: Memories
+    sealer: Sealer
     desk: Contact
     patience: Patience
 
@@ -114,7 +123,8 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         ledger=ports.ledger, mailer=ports.mailer, renderer=ports.renderer, desk=ports.desk, patience=ports.patience
     )
     enquiries = Enquiries(ledger=ports.ledger, cases=ports.cases)
-    care = Care(ledger=ports.ledger, cases=ports.cases)
+    care = Care(ledger=ports.ledger, cases=ports.cases, sealer=ports.sealer)
+    sealing = Sealing(ledger=ports.ledger, sealer=ports.sealer)
     rebuild = Rebuild(ledger=ports.ledger, memories=ports.memories, renderer=ports.renderer, desk=ports.desk)
     return (
         recording.record_step,
@@ -128,6 +138,7 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         care.rearm_cases,
         care.verify,
         care.recover,
+        sealing.seal_ledger,
         rebuild.rebuild,
     )
 
@@ -140,6 +151,7 @@ def worker(client: Client, settings: Settings, parts: Parts) -> Worker:
         renderer=TemplateRenderer(),
         cases=TemporalCases(client, settings.task_queue),
         memories=TemporalMemories(client),
+        sealer=parts.sealer,
         desk=Contact(
             name=settings.mail_sender_name, email=settings.desk_address, language=Language(settings.desk_language)
         ),

@@ -131,7 +131,6 @@ class Home:
         self.keys = self.folder / KEYS_FOLDER
         self.master_key = self.folder / "master.key"
         self._state = self.folder / "stack.json"
-        self._key = self.folder / "fingerprint.key"
 
     def make(self) -> None:
         """Make the folders that are missing. Others may at most pass through the home to what is theirs."""
@@ -175,12 +174,20 @@ class Home:
         )
 
     def fingerprint_key(self) -> str:
-        """The register's key, made at the first start.
+        """The key by which the register knows a person again, made at the first start.
 
         Raises:
             CannotStart: It is gone or spoilt while the register is there: a new one would know nobody again.
         """
-        return self._secret(self._key, guarded=self.postgres)
+        return self._secret("fingerprint.key", guarded=self.postgres)
+
+    def seal_key(self) -> str:
+        """The key with which the worker seals the ledger, made at the first start.
+
+        Raises:
+            CannotStart: It is gone or spoilt while the register is there: a new one would know no seal again.
+        """
+        return self._secret("seal.key", guarded=self.postgres)
 
     def make_master_key(self) -> None:
         """Make the master key at the first start.
@@ -188,9 +195,10 @@ class Home:
         Raises:
             CannotStart: It is gone or spoilt while there are keys that it wraps: nothing could be read again.
         """
-        self._secret(self.master_key, guarded=self.keys)
+        self._secret(self.master_key.name, guarded=self.keys)
 
-    def _secret(self, path: Path, *, guarded: Path) -> str:
+    def _secret(self, name: str, *, guarded: Path) -> str:
+        path = self.folder / name
         try:
             key = path.read_text().strip()
         except FileNotFoundError:

@@ -37,11 +37,11 @@ class Supervisor:
             extra: Further settings for the worker.
 
         Raises:
-            CannotStart: A part is not installed, or the fingerprint key or the master key is lost.
+            CannotStart: A part is not installed, or a key is lost.
         """
         self._home = home
         self._extra = extra
-        self._key = home.fingerprint_key()
+        self._keys = {"FINGERPRINT_KEY": home.fingerprint_key(), "SEAL_KEY": home.seal_key()}
         home.make_master_key()
         before = home.read()
         names = ("temporal", "ui", "mail")
@@ -138,9 +138,9 @@ class Supervisor:
             f"{PREFIX}MAIL_HOST": HOST,
             f"{PREFIX}MAIL_PORT": str(self._state.ports["mail"]),
             f"{PREFIX}MAIL_SECURITY": "none",
-            f"{PREFIX}FINGERPRINT_KEY": self._key,
             f"{PREFIX}MASTER_KEY_FILE": str(self._home.master_key),
             f"{PREFIX}KEYS_FOLDER": str(self._home.keys),
+            **{f"{PREFIX}{name}": key for name, key in self._keys.items()},
             "TEMPORAL_ADDRESS": self._temporal.address,
             "TEMPORAL_NAMESPACE": NAMESPACE,
             **self._extra,

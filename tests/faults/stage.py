@@ -39,6 +39,7 @@ WITHIN: Final = 60.0
 """Seconds for what must come about by itself, timeouts of a worker that was killed included."""
 _FIRST_POLL: Final = 0.02
 _LAST_POLL: Final = 0.5
+SEAL_KEY: Final = bytes(range(50, 82))
 _OWN: Final = ("DESK_", "TEMPORAL_")
 
 AT_REST: Final = {LetterState.SENT, LetterState.WITHDRAWN, LetterState.REFUSED, LetterState.UNKNOWN}
@@ -213,6 +214,7 @@ async def set_up(*, client: Client, ledger: SqlLedger, database: str, folder: Pa
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_OWN)} | {
             "DESK_HOME": str(folder),
             "DESK_MASTER_KEY": MASTER_KEY.hex(),
+            "DESK_SEAL_KEY": SEAL_KEY.hex(),
             "DESK_DATABASE_URL": through_line.render_as_string(hide_password=False),
             "DESK_DATABASE_POOL": "60",
             "DESK_MAIL_HOST": LOOPBACK,

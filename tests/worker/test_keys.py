@@ -36,7 +36,7 @@ def settings(home: Path, **given: str) -> Settings:
 
 async def start(home: Path, database: str, **given: str) -> compose.Parts:
     """Start as a worker does, and stop again."""
-    found = settings(home, database_url=database, **given)
+    found = settings(home, database_url=database, seal_key=OTHER.hex(), **given)
     async with compose.parts(found) as parts:
         await compose.prepare(parts, found)
     return parts
@@ -72,7 +72,7 @@ async def test_a_wrong_master_key_stops_the_start_and_is_named(
 
 
 async def test_a_register_that_is_encrypted_is_not_begun_anew_with_other_keys(tmp_path: Path, database: str) -> None:
-    found = settings(tmp_path, database_url=database, master_key=MASTER_KEY.hex())
+    found = settings(tmp_path, database_url=database, seal_key=OTHER.hex(), master_key=MASTER_KEY.hex())
     async with compose.parts(found) as parts:
         await compose.prepare(parts, found)
         entry = an_entry(a_candidacy())

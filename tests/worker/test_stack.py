@@ -240,6 +240,14 @@ def test_fingerprint_key_that_is_lost_is_not_replaced_beside_a_register(tmp_path
     assert not (tmp_path / "fingerprint.key").exists()
 
 
+def test_seal_key_is_another_and_as_lasting(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.make()
+    key = home.seal_key()
+    assert key != home.fingerprint_key()
+    assert Home(tmp_path).seal_key() == key
+
+
 def test_fingerprint_key_that_is_spoilt_is_not_replaced_and_not_shown(tmp_path: Path) -> None:
     (tmp_path / "fingerprint.key").write_text("a spoilt secret")
     with pytest.raises(CannotStart, match="does not hold 64 hexadecimal digits") as failed:

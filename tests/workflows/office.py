@@ -19,6 +19,7 @@ from activities.post import Patience
 from adapters.cases import TemporalCases
 from adapters.keys.codec import converter
 from adapters.memory import TemporalMemories
+from adapters.seal import Ed25519Sealer
 from config.settings import Settings
 from domain.candidacy import Act, Answer, Declaration
 from domain.lists import (
@@ -210,6 +211,7 @@ async def at_work() -> AsyncIterator[Office]:
             renderer=TemplateRenderer(),
             cases=TemporalCases(env.client, queue),
             memories=TemporalMemories(env.client),
+            sealer=Ed25519Sealer(bytes(32)),
             desk=DESK,
             patience=PATIENCE,
         )
