@@ -64,6 +64,25 @@ class CaseSilent(Exception):
     """A case runs and does not answer: its workflow is stuck, or no worker carries it."""
 
 
+class Keys(Protocol):
+    """The keys under which personal data lies. Every method raises KeysUnavailable while they cannot be reached."""
+
+    async def ready(self, name: str) -> None:
+        """Have a key at hand for the next seconds, so that using it does not fail. Raises Erased, KeyMissing."""
+
+    async def seal(self, name: str, plain: bytes, *, place: str = "") -> bytes:
+        """Encrypt under a key, for one place only.
+
+        A person's key is made when it is first asked for. Raises Erased where it was destroyed.
+        """
+
+    async def unseal(self, sealed: bytes, *, place: str = "") -> bytes:
+        """Decrypt what was sealed for this place. Raises Erased, KeyMissing, SealBroken."""
+
+    async def entitle(self, reference: str, name: str) -> None:
+        """Let a person's key go by the reference of one of the person's cases as well."""
+
+
 class Mailer(Protocol):
     """Sends one letter."""
 

@@ -50,6 +50,7 @@ from domain.ids import (
     list_workflow_id,
     session_workflow_id,
 )
+from domain.keys import REGISTER_KEY, key_of
 from domain.ledger import (
     Affected,
     Answer,
@@ -274,7 +275,8 @@ class Desk:
 
     async def ask(self, enquiry: Enquiry) -> Answer:
         """Put a question to the ledger."""
-        answer: Answer = await self._run("LedgerEnquiry", (enquiry,), Answer, self._patience)
+        key = key_of(enquiry.workflow_id or enquiry.reference or "")
+        answer: Answer = await self._run("LedgerEnquiry", (enquiry,), Answer, self._patience, key=key)
         return answer
 
     async def verify_ledger(self, progress: Callable[[int, int], None] | None = None) -> Verification:
@@ -436,13 +438,15 @@ class Desk:
         answer: type[Any],
         patience: timedelta,
         *,
+        key: str = REGISTER_KEY,
         progress: Callable[[int, int], None] | None = None,
     ) -> Any:
         try:
             handle = await self.client.start_workflow(
                 workflow,
                 args=arguments,
-                id=f"desk/{workflow}/{secrets.token_hex(8)}",
+                # Question and answer lie under the key that the id names.
+                id=f"desk/{workflow}/{key}/{secrets.token_hex(8)}",
                 task_queue=self.settings.task_queue,
                 result_type=answer,
                 execution_timeout=patience,

@@ -19,11 +19,14 @@ from activities.rebuild import Rebuild
 from activities.record import Recording
 from activities.seal import Sealing
 from adapters.cases import TemporalCases
+from adapters.keys.keyring import Keyring
 from adapters.memory import TemporalMemories
 from adapters.seal import Ed25519Sealer
 from adapters.smtp import SmtpMailer
 from adapters.sql import engine as sql_engine
+from adapters.sql import migrate
 from adapters.sql.ledger import SqlLedger
+from config import keys
 from config.settings import Settings, WrongSetting
 from domain.people import Contact, Language
 from letters.render import TemplateRenderer
@@ -36,15 +39,17 @@ class Parts:
 
     engine: AsyncEngine
     mailer: SmtpMailer
+    keyring: Keyring
     sealer: Ed25519Sealer
 
 
 @asynccontextmanager
 async def parts(settings: Settings) -> AsyncIterator[Parts]:
-    """Open the database and the mailer, and close them at the end.
+    """Open the keys, the database and the mailer, and close them at the end.
 
     Raises:
-        WrongSetting: The database or the seal's key is not set, or the mail server's authorities cannot be read.
+        WrongSetting: The database, the master key or the seal's key is not set, or the mail server's authorities cannot
+            be read.
     """
     if settings.database_url is None:
         raise WrongSetting("DESK_DATABASE_URL: is needed by the worker")
@@ -54,12 +59,28 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
         bytes.fromhex(settings.seal_key.get_secret_value()), map(bytes.fromhex, (settings.seal_former or "").split())
     )
     mailer = _mailer(settings)
+    keyring = keys.keyring(settings)
     engine = sql_engine.create(settings.database_url.get_secret_value(), pool=settings.database_pool)
     try:
-        yield Parts(engine=engine, mailer=mailer, sealer=sealer)
+        yield Parts(engine=engine, mailer=mailer, keyring=keyring, sealer=sealer)
     finally:
         await mailer.aclose()
         await engine.dispose()
+        await keyring.aclose()
+
+
+async def prepare(parts: Parts, settings: Settings) -> None:
+    """Bring the database up to date, and make sure that the keys are its own.
+
+    Raises:
+        WrongSetting: They are not.
+    """
+    if await migrate.holds_sealed(parts.engine):
+        # Making a key now would hide that the others are elsewhere.
+        await keys.check(parts.keyring, settings)
+    else:
+        await keys.begin(parts.keyring, settings)
+    await migrate.upgrade(parts.engine, parts.keyring)
 
 
 def _mailer(settings: Settings) -> SmtpMailer:
@@ -125,7 +146,7 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
 def worker(client: Client, settings: Settings, parts: Parts) -> Worker:
     """A worker that carries every workflow and activity of the project."""
     ports = Ports(
-        ledger=SqlLedger(parts.engine, mail_domain=settings.mail_sender.rsplit("@", 1)[1]),
+        ledger=SqlLedger(parts.engine, parts.keyring, mail_domain=settings.mail_sender.rsplit("@", 1)[1]),
         mailer=parts.mailer,
         renderer=TemplateRenderer(),
         cases=TemporalCases(client, settings.task_queue),

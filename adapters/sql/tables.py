@@ -1,6 +1,8 @@
 """The register's tables.
 
-A column whose comment begins with "personal" holds personal data; every other column may be shown, counted and logged.
+A column whose comment begins with "personal" holds personal data, encrypted under the key of the person whom the case
+is about (``adapters.sql.cells``), and is written anew only with what it says; every other column may be shown, counted
+and logged.
 Two kinds of time stand side by side: the calendar's, by which the law counts, and the clock's, by which machines run.
 """
 
@@ -29,7 +31,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from domain.candidacy import Stage
 from domain.ledger import LetterState
@@ -109,7 +111,7 @@ cases = Table(
     _column("seat", Text, "kind of seat of a candidacy", nullable=True),
     _column("deadline", _Instant, "what it waits for next; calendar time", nullable=True),
     _column("seq", Integer, "number of its last step"),
-    _column("state", JSONB, "personal: the whole case, as its workflow is started again from it"),
+    _column("state", LargeBinary, "personal: the whole case, as its workflow is started again from it"),
     _column("opened_at", _Instant, "when its first step was taken; calendar time"),
     _column("changed_at", _Instant, "when its last step was taken; calendar time"),
     UniqueConstraint("workflow_id"),
@@ -140,9 +142,9 @@ events = Table(
     _column("nonce", Text, "random part of the command", nullable=True),
     _column("key", Text, "key the command was signed with", nullable=True),
     _column("signature", Text, "signature of the command", nullable=True),
-    _column("content", JSONB, "personal: the command or word itself"),
+    _column("content", LargeBinary, "personal: the command or word itself"),
     _column("effects", ARRAY(Text), "what the step brought about besides the stage"),
-    _column("state", JSONB, "personal: the whole case after the step"),
+    _column("state", LargeBinary, "personal: the whole case after the step"),
     _column("hash", LargeBinary, "SHA-256 over the hash of the step before it and all that is stored of this one"),
     PrimaryKeyConstraint("case_reference", "seq"),
     UniqueConstraint("case_reference", "decision"),
@@ -191,11 +193,11 @@ letters = Table(
     _column("role", Text, "who reads it"),
     _column("language", Text, "language it is written in"),
     _column("about", Text, "letter it is about, of a letter to the desk about a letter; else empty"),
-    _column("name", Text, "personal: the reader's name"),
-    _column("email", Text, "personal: the reader's address"),
+    _column("name", LargeBinary, "personal: the reader's name"),
+    _column("email", LargeBinary, "personal: the reader's address"),
     _column("subject", Text, "subject; neutral by rule"),
-    _column("text", Text, "personal: the letter as plain text"),
-    _column("html", Text, "personal: the letter as HTML"),
+    _column("text", LargeBinary, "personal: the letter as plain text"),
+    _column("html", LargeBinary, "personal: the letter as HTML"),
     _column("message_id", Text, "Message-ID, with angle brackets; the same at every attempt"),
     _column("thread", Text, "Message-ID of the first letter of the case to the same reader", nullable=True),
     _column("state", Text, "where it stands"),
@@ -225,7 +227,7 @@ letter_events = Table(
     _column("state", Text, "state it came to"),
     _column("code", Integer, "the mail server's reply", nullable=True),
     _column("signer", Text, "officer who decided it", nullable=True),
-    _column("reason", Text, "personal: why, in the officer's words", nullable=True),
+    _column("reason", LargeBinary, "personal: why, in the officer's words", nullable=True),
     _one_of("state", LetterState),
     Index(None, "letter", "n"),
     comment="what became of every letter since it was written; only ever added to",
