@@ -14,6 +14,7 @@ from adapters.embedded.postgres import EmbeddedPostgres
 from adapters.sql import engine as engines
 from adapters.sql import migrate
 from adapters.sql.ledger import SqlLedger
+from tests.officers import Lenient
 
 TEMPLATE = "migrated"
 _numbers = count(1)
@@ -95,5 +96,5 @@ async def empty_database(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
 async def ledger(database: str) -> AsyncIterator[SqlLedger]:
     """A ledger over a database of its own."""
     engine = engines.create(database, pool=4)
-    yield SqlLedger(engine, mail_domain="example.org")
+    yield SqlLedger(engine, mail_domain="example.org", judge=Lenient())
     await engine.dispose()

@@ -24,4 +24,6 @@ async def test_every_workflow_loads_with_no_import_passed_through_unmeant() -> N
         "LedgerVerification",
         "LedgerRecovery",
         "LedgerRebuilding",
+        "OfficerAdmission",
+        "OfficerRevocation",
     ]

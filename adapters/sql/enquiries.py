@@ -7,16 +7,20 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.sql.tables import DONE, TROUBLED, cases, events, letter_events, letters
+from adapters.sql import authority
+from adapters.sql.tables import DONE, TROUBLED, cases, events, incidents, letter_events, letters, readings
 from domain.ledger import (
     Answer,
     CaseFile,
     CaseRow,
     Enquiry,
     EnquiryAbout,
+    IncidentRow,
     LetterFile,
     LetterRow,
     LetterState,
+    Place,
+    ReadingRow,
     StepRow,
 )
 from domain.notices import Letter, Role
@@ -55,6 +59,8 @@ _LETTER_ROW = (
     letters.c.changed_at.label("changed"),
     letters.c.message_id,
 )
+_OPENINGS = (EnquiryAbout.CASE, EnquiryAbout.TIMELINE, EnquiryAbout.LETTERS, EnquiryAbout.LETTER)
+"""The questions that open a file."""
 _PLACE = (letters.c.case_reference, letters.c.seq, letters.c.number)
 
 
@@ -76,6 +82,14 @@ async def answer(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
             return await _letters(connection, enquiry)
         case EnquiryAbout.LETTER:
             return Answer(letter=await _letter(connection, enquiry))
+        case EnquiryAbout.PLACE:
+            return Answer(place=await _place(connection, enquiry))
+        case EnquiryAbout.OFFICERS:
+            return Answer(officers=tuple(await authority.register(connection)))
+        case EnquiryAbout.READERS:
+            return await _readers(connection, enquiry)
+        case EnquiryAbout.INCIDENTS:
+            return await _incidents(connection, enquiry)
 
 
 async def open_cases(
@@ -152,6 +166,41 @@ async def _case(connection: AsyncConnection, enquiry: Enquiry) -> CaseFile:
     return CaseFile(
         row=CaseRow.model_validate(fields), state=state, letters=tuple(LetterRow.model_validate(row) for row in written)
     )
+
+
+async def _place(connection: AsyncConnection, enquiry: Enquiry) -> Place:
+    found = await connection.execute(_CASE.add_columns(cases.c.state).where(_asked_for(enquiry)))
+    row = found.mappings().one_or_none()
+    if row is None:
+        raise _no_case(enquiry)
+    fields = dict(row)
+    return Place(decisions=fields.pop("state")["decisions"], row=CaseRow.model_validate(fields))
+
+
+async def _readers(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
+    """Who opened a case's file: the case itself, its steps, or a letter of it."""
+    of_case = or_(
+        readings.c.reference == enquiry.reference,
+        readings.c.reference.startswith(f"{enquiry.reference}.", autoescape=True),
+    )
+    query = (
+        select(*(readings.c[name] for name in ReadingRow.model_fields))
+        .where(of_case, readings.c.about.in_(_OPENINGS))
+        .order_by(readings.c.n)
+        .limit(enquiry.limit + 1)
+    )
+    if enquiry.after is not None:
+        query = query.where(readings.c.n > int(enquiry.after))
+    rows, more = _page(enquiry, (await connection.execute(query)).mappings().all())
+    return Answer(readers=tuple(ReadingRow.model_validate(dict(row)) for row in rows), more=more)
+
+
+async def _incidents(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
+    query = select(*(incidents.c[name] for name in IncidentRow.model_fields)).order_by(incidents.c.n)
+    if enquiry.after is not None:
+        query = query.where(incidents.c.n > int(enquiry.after))
+    rows, more = _page(enquiry, (await connection.execute(query.limit(enquiry.limit + 1))).mappings().all())
+    return Answer(incidents=tuple(IncidentRow.model_validate(dict(row)) for row in rows), more=more)
 
 
 async def _cases(connection: AsyncConnection, enquiry: Enquiry) -> Answer:

@@ -5,28 +5,31 @@ import click
 from starter import show
 from starter.calling import Call, Noun, Reply, pass_call
 from starter.failures import Failure, Kind
+from starter.references import CASE
 
 
 @click.group("ledger", cls=Noun)
 def ledger() -> None:
-    """Compare the register with the workflows, and mend either."""
+    """Compare the register with the workflows, and mend either; see who read, and what was refused."""
 
 
 @ledger.command("verify", example="starter ledger verify")
 @pass_call
 async def verify(call: Call) -> Reply:
-    """Compare the ledger with the running workflows.
+    """Compare the ledger with the running workflows, and check every signature in it.
 
-    Every open case is asked where it stands, and every case's steps are counted. Exit code 3 where the two differ; the
-    differences are named by reference and changed by nobody.
+    Every open case is asked where it stands, every case's steps are counted, and every command must be signed by a key
+    that held the office when it was taken. Exit code 3 where anything differs; it is named by reference and changed by
+    nobody.
     """
     desk = await call.desk()
     found = await desk.verify_ledger()
     compared = ", ".join(
         (show.counted(found.cases, "case"), show.counted(found.steps, "step"), show.counted(found.letters, "letter"))
     )
+    signed = show.counted(found.signatures, "signature")
     if not found.differences:
-        return Reply(found, [f"The ledger and the workflows agree: {compared}."])
+        return Reply(found, [f"The ledger and the workflows agree: {compared}; {signed} hold."])
     rows = [(each.reference, each.what, each.ledger, each.workflow) for each in found.differences]
     told = show.table(f"Differences in {compared}", ("case", "what", "ledger", "workflow"), rows)
     message = (
@@ -70,3 +73,32 @@ async def rebuild(call: Call) -> Reply:
     )
     unknown = [f"Unknown now, for `starter letter settle`: {', '.join(done.unknown)}"] if done.unknown else []
     return Reply(done, [told, *unknown])
+
+
+@ledger.command("readers", example="starter ledger readers C-2026-0007")
+@click.argument("reference", metavar="REF", type=CASE)
+@pass_call
+async def readers(call: Call, reference: str) -> Reply:
+    """List who opened the file of a case.
+
+    Each opening leaves a trace: of the case itself, of its timeline, of a letter of it.
+    """
+    rows = await (await call.desk()).readers(reference)
+    shown = [(show.moment(each.at), each.reader, each.about, each.reference) for each in rows]
+    return Reply(
+        {"reference": reference, "readers": rows},
+        [show.table(f"Readers of {reference}", ("when", "who", "what", "of"), shown)],
+    )
+
+
+@ledger.command("incidents", example="starter ledger incidents")
+@pass_call
+async def incidents(call: Call) -> Reply:
+    """List what was refused for want of authority: forged, altered, replayed, stale or by the wrong office.
+
+    Who is said to have signed it is what the command said; nobody has verified that.
+    """
+    rows = await (await call.desk()).incidents()
+    shown = [(each.n, show.moment(each.at), each.rule, each.power, each.place, each.signer, each.key) for each in rows]
+    columns = ("no.", "when", "rule", "act", "of", "signer", "key")
+    return Reply({"incidents": rows}, [show.table("Incidents", columns, shown)])
