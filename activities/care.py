@@ -8,7 +8,7 @@ from typing import Final
 from temporalio import activity
 
 from activities.authority import command, guarded
-from activities.ports import Cases, CaseSilent, Judging, Ledger
+from activities.ports import Cases, CaseSilent, Judging, Ledger, Sealer
 from domain.authority import REGISTER, Upkeep, presented
 from domain.cases import STATES
 from domain.envelope import Envelope
@@ -31,6 +31,7 @@ class Care:
     ledger: Ledger
     cases: Cases
     judge: Judging
+    sealer: Sealer
 
     @activity.defn
     async def rearm_cases(self, terms: Terms) -> None:
@@ -52,7 +53,9 @@ class Care:
 
     @activity.defn
     async def verify(self, envelope: Envelope[Upkeep]) -> Verification:
-        """Compare the ledger with the running workflows, and judge every signature in it once more.
+        """Read the chain of events, check its seals and every signature, and compare the ledger with the workflows.
+
+        Each heartbeat says how many events are read, of how many.
 
         Raises:
             ApplicationError: The refusal.
@@ -60,7 +63,16 @@ class Care:
         shown = presented(envelope, "ledger.verify", REGISTER)
         async with guarded(self.ledger, power=shown.power, place=REGISTER, signed=shown.signed):
             await self.ledger.recognise(command(shown), about="verification")
-        differences = [
+        differences = list(await self.ledger.examine(activity.heartbeat))
+        seals = await self.ledger.seals()
+        differences += [
+            Difference(
+                reference="ledger", what=f"seal of step {seal.n}", ledger="not made by a key of ours", workflow=""
+            )
+            for seal in seals
+            if not self.sealer.knows(seal)
+        ]
+        differences += [
             Difference(reference=reference, what="steps", ledger="not numbered without a gap", workflow="")
             for reference in await self.ledger.gaps()
         ]
@@ -73,7 +85,12 @@ class Care:
         signatures, doubtful = await self._signatures()
         cases, steps, letters = await self.ledger.totals()
         return Verification(
-            cases=cases, steps=steps, letters=letters, signatures=signatures, differences=(*differences, *doubtful)
+            cases=cases,
+            steps=steps,
+            letters=letters,
+            signatures=signatures,
+            differences=(*differences, *doubtful),
+            sealed=seals[-1].at if seals else None,
         )
 
     async def _signatures(self) -> tuple[int, list[Difference]]:

@@ -54,7 +54,7 @@ class Enquiries:
 
     @activity.defn
     async def preview_amendment(
-        self, terms: Terms, envelope: Envelope[SessionAmendment] | None = None
+        self, terms: Terms, envelope: Envelope[SessionAmendment] | None
     ) -> tuple[Affected, ...]:
         """The open candidacies whose own dates would move under new terms of their session.
 

@@ -15,13 +15,16 @@ from typing import Final
 
 from pydantic import SecretStr
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from adapters.embedded import temporal
 from adapters.embedded.ports import LOOPBACK, free_ports
 from adapters.embedded.postgres import EmbeddedPostgres
-from adapters.sql import engine, migrate
-from config.settings import PREFIX, Settings
+from adapters.keys.codec import converter
+from adapters.keys.folder import FolderStore
+from adapters.keys.keyring import Keyring
+from adapters.keys.master import LocalMasterKey
+from adapters.sql import engine
+from config.settings import KEYS_FOLDER, PREFIX, Settings
 from domain.authority import REGISTER, Command, presented
 from domain.envelope import Envelope
 from domain.offices import Admission, Office
@@ -53,6 +56,7 @@ class Stand:
     client: Client
     environment: Mapping[str, str]
     key: str
+    keyring: Keyring
     signers: Mapping[str, KeyPair]
 
     def desk(self, officer: str, *, queue: str = "desk") -> Desk:
@@ -74,6 +78,7 @@ class Stand:
         async with _running(part):
             if part.pid is None:
                 raise RuntimeError(f"the worker ended at once; see {part.log}")
+            await _admit(self)
             yield part.pid
 
 
@@ -95,14 +100,11 @@ async def standing() -> AsyncIterator[Stand]:
             postgres = EmbeddedPostgres(folder / "postgres")
             stack.callback(postgres.stop)
             url = postgres.start()
-            await _migrate(url)
-            signers = {officer: fresh(officer) for officer in OFFICERS}
-            await _admit(url, signers)
             (folder / "temporal").mkdir()
             server = await stack.enter_async_context(temporal.serving(folder / "temporal"))
             (port,) = free_ports(None)
             await stack.enter_async_context(_running(_sink(folder, port)))
-            key = secrets.token_hex(32)
+            key, master = secrets.token_hex(32), secrets.token_hex(32)
             settings = {
                 f"{PREFIX}HOME": str(folder),
                 f"{PREFIX}DATABASE_URL": url,
@@ -111,11 +113,15 @@ async def standing() -> AsyncIterator[Stand]:
                 f"{PREFIX}MAIL_SECURITY": "none",
                 f"{PREFIX}FINGERPRINT_KEY": key,
                 f"{PREFIX}PASSPHRASE": key,
+                f"{PREFIX}MASTER_KEY": master,
+                f"{PREFIX}SEAL_KEY": secrets.token_hex(32),
                 "TEMPORAL_ADDRESS": server.address,
             }
             others = {name: value for name, value in os.environ.items() if not _LEFT_OUT.fullmatch(name)}
-            client = await Client.connect(server.address, data_converter=pydantic_data_converter)
-            yield Stand(folder=folder, client=client, environment=others | settings, key=key, signers=signers)
+            keyring = Keyring(FolderStore(folder / KEYS_FOLDER), LocalMasterKey(bytes.fromhex(master)))
+            client = await Client.connect(server.address, data_converter=converter(keyring))
+            signers = {officer: fresh(officer) for officer in OFFICERS}
+            yield Stand(folder, client, environment=others | settings, key=key, keyring=keyring, signers=signers)
     finally:
         shutil.rmtree(folder)
 
@@ -125,13 +131,16 @@ def _sink(folder: Path, port: int) -> ProcessPart:
     return ProcessPart("sink", command, log=folder / "sink.log", ready=greets(LOOPBACK, port))
 
 
-async def _admit(url: str, signers: Mapping[str, KeyPair]) -> None:
-    """Admit the officers, by the first of them."""
+async def _admit(stand: Stand) -> None:
+    """Admit the officers, unless they are, by the first of them."""
+    url, signers = stand.environment[f"{PREFIX}DATABASE_URL"], stand.signers
     database = engine.create(url, pool=1)
     now = datetime.now(UTC)
     head, *others = OFFICERS
     try:
-        ledger = compose.ledger(Settings(), database)
+        ledger = compose.ledger(Settings(), database, stand.keyring)
+        if await ledger.register():
+            return
         await ledger.admit_first(signers[head].request(now), now)
         for officer in others:
             admission = Admission(request=signers[officer].request(now), office=OFFICERS[officer])
@@ -146,13 +155,5 @@ async def _admit(url: str, signers: Mapping[str, KeyPair]) -> None:
             )
             shown = presented(signers[head].sign(envelope), "officer.admit", REGISTER)
             await ledger.admit(Command(**dict(shown), taken=now, by=officer), admission)
-    finally:
-        await database.dispose()
-
-
-async def _migrate(url: str) -> None:
-    database = engine.create(url, pool=1)
-    try:
-        await migrate.upgrade(database)
     finally:
         await database.dispose()

@@ -50,13 +50,13 @@ class Presented(Model):
         power: What it would do, by its name among the powers; the worker's side says so, not the command.
         cases: What it may be done to, by every name of that.
         signed: The command without its content, and its signature; None where nobody signed it.
-        content: The content.
+        content: The content; None where the person's data was erased since, and its digest alone is left.
     """
 
     power: str
     cases: tuple[str, ...]
     signed: Signed | None
-    content: dict[str, Any]
+    content: dict[str, Any] | None
 
 
 class Command(Presented):
@@ -278,7 +278,8 @@ def _agreed(presented: Presented) -> Signed:
         raise AlteredCommand(f"the envelope says {signed.act}, not {presented.power}", rule="envelope-act")
     if signed.case not in presented.cases:
         raise AlteredCommand("the envelope is addressed to another case", rule="envelope-case")
-    _check_content(presented.content, signed)
+    if presented.content is not None:
+        _check_content(presented.content, signed)
     return signed
 
 
@@ -307,7 +308,7 @@ def _check_opening(entry: Entry, state: CaseState, grounds: Grounds) -> None:
 
 _PLACES: Final = re.compile(
     rf"{CASE_PATTERN}(\.[0-9]+\.[0-9]+)?|register|(session|list|letter)/[0-9A-Z.-]{{4,40}}|candidacy/[0-9A-Z]{{4,5}}/[0-9a-f]{{32}}"
-    r"|desk/[A-Za-z]{1,40}/[0-9a-f]{16,32}"
+    r"|desk/[A-Za-z]{1,40}/[0-9a-zA-Z/-]{1,50}"
 )
 
 

@@ -20,7 +20,8 @@ Refusal
 ├── StrayCase           a workflow's case is not the one that the ledger has
 ├── UnfoundedWord       word of another case that never gave it
 ├── NotAdmissible       a key that cannot be admitted to an office
-└── LastHeadOfDesk      nobody would be left who can admit officers
+├── LastHeadOfDesk      nobody would be left who can admit officers
+└── Erased              the person's data was erased: its key is destroyed, and nothing is written under another
 
 A refusal crosses Temporal as an ``ApplicationError`` whose ``type`` is the class name and whose one detail is the rule.
 Messages hold references and rules only, never personal data: they reach logs.
@@ -123,6 +124,10 @@ class LastHeadOfDesk(Refusal):
     """Nobody would be left who can admit officers."""
 
 
+class Erased(Refusal):
+    """The person's data was erased; what was written cannot be read any more, and nothing more is written."""
+
+
 REFUSALS: Final = frozenset(
     cls.__name__
     for cls in (
@@ -146,6 +151,7 @@ REFUSALS: Final = frozenset(
         UnfoundedWord,
         NotAdmissible,
         LastHeadOfDesk,
+        Erased,
     )
 )
 """The names under which refusals come back from a workflow."""

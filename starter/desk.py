@@ -9,6 +9,7 @@ DeskError                 the call did not do what was asked
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
     WorkflowFailureError,
+    WorkflowHandle,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
@@ -47,6 +49,7 @@ from domain.ids import (
     list_workflow_id,
     session_workflow_id,
 )
+from domain.keys import REGISTER_KEY, key_of
 from domain.ledger import (
     Affected,
     Answer,
@@ -77,6 +80,8 @@ C = TypeVar("C", bound=Model)
 
 _AN_HOUR: Final = timedelta(hours=1)
 """How long work over the whole register may take."""
+_GLANCE: Final = 0.5
+"""Seconds between two looks at how far a long piece of work has come."""
 
 
 class DeskError(Exception):
@@ -294,7 +299,9 @@ class Desk:
     async def ask(self, enquiry: Enquiry) -> Answer:
         """Put a question to the ledger."""
         named = enquiry.reference or enquiry.workflow_id or REGISTER
-        answer: Answer = await self._run("LedgerEnquiry", self.close_over(enquiry.about, named, enquiry), Answer)
+        key = key_of(enquiry.workflow_id or enquiry.reference or "")
+        envelope = self.close_over(enquiry.about, named, enquiry)
+        answer: Answer = await self._run("LedgerEnquiry", envelope, Answer, key=key)
         return answer
 
     async def readers(self, reference: str) -> tuple[ReadingRow, ...]:
@@ -335,10 +342,14 @@ class Desk:
         )
         return ended
 
-    async def verify_ledger(self) -> Verification:
-        """Compare the ledger with the running workflows."""
+    async def verify_ledger(self, progress: Callable[[int, int], None] | None = None) -> Verification:
+        """Read the ledger's chain and its signatures, and compare the ledger with the running workflows.
+
+        Args:
+            progress: Told from time to time how many steps are read, of how many.
+        """
         found: Verification = await self._run(
-            "LedgerVerification", self._upkeep("verify"), Verification, timedelta(hours=1)
+            "LedgerVerification", self._upkeep("verify"), Verification, _AN_HOUR, progress=progress
         )
         return found
 
@@ -471,21 +482,47 @@ class Desk:
             f"{act} is not possible: {case} has ended as {row.stage}", rule="case-ended", refusal="NotAtThisStage"
         )
 
-    async def _run(self, workflow: str, envelope: Envelope[Any], answer: Any, patience: timedelta | None = None) -> Any:
+    async def _run(
+        self,
+        workflow: str,
+        envelope: Envelope[Any],
+        answer: Any,
+        patience: timedelta | None = None,
+        *,
+        key: str = REGISTER_KEY,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Any:
         try:
-            return await self.client.execute_workflow(
+            handle = await self.client.start_workflow(
                 workflow,
                 envelope,
-                # The same question cannot be put twice.
-                id=f"desk/{workflow}/{envelope.nonce}",
+                # Question and answer lie under the key that the id names; the same question cannot be put twice.
+                id=f"desk/{workflow}/{key}/{envelope.nonce}",
                 task_queue=self.settings.task_queue,
                 result_type=answer,
                 execution_timeout=patience or self._patience,
             )
+            if progress is None:
+                return await handle.result()
+            watching = asyncio.create_task(self._watch(handle, progress))
+            try:
+                return await handle.result()
+            finally:
+                watching.cancel()
         except WorkflowFailureError as failed:
             raise self._failure(failed.cause) from None
         except RPCError as failed:
             raise self._error(failed, sent=False) from None
+
+    async def _watch(self, handle: WorkflowHandle[Any, Any], progress: Callable[[int, int], None]) -> None:
+        """Pass on how far the workflow's activity has come, by its heartbeats."""
+        while True:
+            await asyncio.sleep(_GLANCE)
+            described = await handle.describe()
+            for pending in described.raw_description.pending_activities:
+                if payloads := pending.heartbeat_details.payloads:
+                    read, length = await self.client.data_converter.decode(payloads)
+                    progress(read, length)
 
     def _error(self, failed: Exception, *, sent: bool = True) -> DeskError:
         """What a failed call means for the desk."""

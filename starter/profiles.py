@@ -6,7 +6,7 @@ key = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 store = "file"
 default = true
 
-A private key in a file is ``keys/<profile>.pem`` beside it; one in the system's keyring goes by its key's name.
+A private key in a file is ``officers/<profile>.pem`` beside it; one in the system's keyring goes by its key's name.
 """
 
 import os
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from starter.signing import KeyPair, Signer
 
 FILE: Final = "profiles.toml"
-KEYS: Final = "keys"
+KEYS: Final = "officers"
 SERVICE: Final = "dialogue-desk"
 """What the system's keyring keeps the keys under."""
 SHORTEST_PASSPHRASE: Final = 12

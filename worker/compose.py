@@ -14,16 +14,21 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from activities.care import Care
 from activities.enquire import Enquiries
 from activities.officers import Officers
-from activities.ports import Cases, Judging, Ledger, Mailer, Memories, Renderer
+from activities.ports import Cases, Judging, Ledger, Mailer, Memories, Renderer, Sealer
 from activities.post import HEARTBEAT, Patience, Post
 from activities.rebuild import Rebuild
 from activities.record import Recording
+from activities.seal import Sealing
 from adapters.cases import TemporalCases
+from adapters.keys.keyring import Keyring
 from adapters.memory import TemporalMemories
+from adapters.seal import Ed25519Sealer
 from adapters.signatures import JsonWebSignatures
 from adapters.smtp import SmtpMailer
 from adapters.sql import engine as sql_engine
+from adapters.sql import migrate
 from adapters.sql.ledger import SqlLedger
+from config import keys
 from config.settings import Settings, WrongSetting
 from domain.authority import Freshness, Judge
 from domain.people import Contact, Language
@@ -37,24 +42,48 @@ class Parts:
 
     engine: AsyncEngine
     mailer: SmtpMailer
+    keyring: Keyring
+    sealer: Ed25519Sealer
 
 
 @asynccontextmanager
 async def parts(settings: Settings) -> AsyncIterator[Parts]:
-    """Open the database and the mailer, and close them at the end.
+    """Open the keys, the database and the mailer, and close them at the end.
 
     Raises:
-        WrongSetting: The database is not set, or the mail server's authorities cannot be read.
+        WrongSetting: The database, the master key or the seal's key is not set, or the mail server's authorities cannot
+            be read.
     """
     if settings.database_url is None:
         raise WrongSetting("DESK_DATABASE_URL: is needed by the worker")
+    if settings.seal_key is None:
+        raise WrongSetting("DESK_SEAL_KEY: is needed by the worker")
+    sealer = Ed25519Sealer(
+        bytes.fromhex(settings.seal_key.get_secret_value()), map(bytes.fromhex, (settings.seal_former or "").split())
+    )
     mailer = _mailer(settings)
+    keyring = keys.keyring(settings)
     engine = sql_engine.create(settings.database_url.get_secret_value(), pool=settings.database_pool)
     try:
-        yield Parts(engine=engine, mailer=mailer)
+        yield Parts(engine=engine, mailer=mailer, keyring=keyring, sealer=sealer)
     finally:
         await mailer.aclose()
         await engine.dispose()
+        await keyring.aclose()
+
+
+async def prepare(parts: Parts, settings: Settings) -> None:
+    """Bring the database up to date, and make sure that the keys are its own.
+
+    Raises:
+        WrongSetting: They are not.
+    """
+    if await migrate.holds_sealed(parts.engine):
+        # Making a key now would hide that the others are elsewhere.
+        await keys.check(parts.keyring, settings)
+    else:
+        await keys.begin(parts.keyring, settings)
+    await migrate.upgrade(parts.engine, parts.keyring)
 
 
 def _mailer(settings: Settings) -> SmtpMailer:
@@ -86,6 +115,7 @@ class Ports:
     cases: Cases
     memories: Memories
     judge: Judging
+    sealer: Sealer
     desk: Contact
     patience: Patience
 
@@ -97,8 +127,9 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         ledger=ports.ledger, mailer=ports.mailer, renderer=ports.renderer, desk=ports.desk, patience=ports.patience
     )
     enquiries = Enquiries(ledger=ports.ledger, cases=ports.cases)
-    care = Care(ledger=ports.ledger, cases=ports.cases, judge=ports.judge)
+    care = Care(ledger=ports.ledger, cases=ports.cases, judge=ports.judge, sealer=ports.sealer)
     officers = Officers(ledger=ports.ledger)
+    sealing = Sealing(ledger=ports.ledger, sealer=ports.sealer)
     rebuild = Rebuild(ledger=ports.ledger, memories=ports.memories, renderer=ports.renderer, desk=ports.desk)
     return (
         recording.record_step,
@@ -112,6 +143,7 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         care.rearm_cases,
         care.verify,
         care.recover,
+        sealing.seal_ledger,
         rebuild.rebuild,
         officers.admit_officer,
         officers.revoke_officer,
@@ -127,20 +159,21 @@ def judge(settings: Settings) -> Judge:
     return Judge(signatures=JsonWebSignatures(), freshness=freshness)
 
 
-def ledger(settings: Settings, engine: AsyncEngine) -> SqlLedger:
+def ledger(settings: Settings, engine: AsyncEngine, keyring: Keyring) -> SqlLedger:
     """The register's record."""
-    return SqlLedger(engine, mail_domain=settings.mail_sender.rsplit("@", 1)[1], judge=judge(settings))
+    return SqlLedger(engine, keyring, mail_domain=settings.mail_sender.rsplit("@", 1)[1], judge=judge(settings))
 
 
-def worker(client: Client, settings: Settings, engine: AsyncEngine, mailer: Mailer) -> Worker:
+def worker(client: Client, settings: Settings, parts: Parts) -> Worker:
     """A worker that carries every workflow and activity of the project."""
     ports = Ports(
-        ledger=ledger(settings, engine),
-        mailer=mailer,
+        ledger=ledger(settings, parts.engine, parts.keyring),
+        mailer=parts.mailer,
         renderer=TemplateRenderer(),
         cases=TemporalCases(client, settings.task_queue),
         memories=TemporalMemories(client),
         judge=judge(settings),
+        sealer=parts.sealer,
         desk=Contact(
             name=settings.mail_sender_name, email=settings.desk_address, language=Language(settings.desk_language)
         ),

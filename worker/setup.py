@@ -5,8 +5,6 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from adapters.sql import engine as engines
-from adapters.sql import migrate
 from config.settings import Settings, WrongSetting
 from domain.offices import Appointment, Office, Request
 from worker import compose
@@ -32,18 +30,13 @@ async def admit_head_of_desk(settings: Settings, request: Request) -> Appointmen
     Done again for the same key, it changes nothing: a set-up that was broken off can be repeated.
 
     Raises:
-        WrongSetting: The database is not set.
+        WrongSetting: The database or a key is not set, or is another register's.
         NotAdmissible: There was another head of desk before, or the request was not made with its key.
     """
-    if settings.database_url is None:
-        raise WrongSetting("DESK_DATABASE_URL: is needed to admit the head of desk")
-    engine = engines.create(settings.database_url.get_secret_value(), pool=1)
-    try:
-        await migrate.upgrade(engine)
-        ledger = compose.ledger(settings, engine)
+    async with compose.parts(settings) as parts:
+        await compose.prepare(parts, settings)
+        ledger = compose.ledger(settings, parts.engine, parts.keyring)
         for standing in await ledger.register():
             if standing.by is None and standing.office is Office.HEAD_OF_DESK and standing.key == request.key.id:
                 return standing
         return await ledger.admit_first(request, datetime.now(UTC))
-    finally:
-        await engine.dispose()

@@ -5,7 +5,7 @@ from typing import Any, Final
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from workflows.candidacy import Candidacy
-from workflows.enquiry import LedgerEnquiry, LedgerRebuilding, LedgerRecovery, LedgerVerification
+from workflows.enquiry import LedgerEnquiry, LedgerRebuilding, LedgerRecovery, LedgerSealing, LedgerVerification
 from workflows.letter import LetterDelivery
 from workflows.officers import OfficerAdmission, OfficerRevocation
 from workflows.session import Session
@@ -18,6 +18,7 @@ WORKFLOWS: Final[tuple[type[Any], ...]] = (
     LetterDelivery,
     LedgerEnquiry,
     LedgerVerification,
+    LedgerSealing,
     LedgerRecovery,
     LedgerRebuilding,
     OfficerAdmission,

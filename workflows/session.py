@@ -132,7 +132,7 @@ class Session:
         """Send the present terms to every open case; the candidacies whose own dates moved with them."""
         terms = self._state.terms
         affected: tuple[Affected, ...] = await workflow.execute_activity_method(
-            Enquiries.preview_amendment, terms, **CARE
+            Enquiries.preview_amendment, args=[terms, None], **CARE
         )
         await workflow.execute_activity_method(Care.rearm_cases, terms, **CARE)
         return affected

@@ -8,6 +8,7 @@ from sqlalchemy import BindParameter, bindparam, exists, func, insert, or_, sele
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.sql.cells import Cells, content_of, state_of
 from adapters.sql.tables import (
     appointments,
     cases,
@@ -21,7 +22,9 @@ from adapters.sql.tables import (
 )
 from domain.authority import Command, Grounds, Incident, Written, needs_acts, power_of
 from domain.cases import STATES
+from domain.errors import Erased
 from domain.ids import session_workflow_id
+from domain.keys import key_of
 from domain.ledger import Entry
 from domain.offices import Appointment, Office, Request, Revocation, ended_by
 from domain.session import SessionState, Terms, terms_decision
@@ -85,7 +88,7 @@ _COMMAND: Final = select(
 )
 
 
-async def grounds_of_entry(connection: AsyncConnection, entry: Entry) -> tuple[Grounds, bool]:
+async def grounds_of_entry(connection: AsyncConnection, cells: Cells, entry: Entry) -> tuple[Grounds, bool]:
     """What a step is judged by, and whether it stands in the ledger already."""
     step = entry.step
     given = {"key": step.key, "workflow_id": entry.workflow_id, "seq": step.seq, "nonce": step.nonce}
@@ -95,7 +98,9 @@ async def grounds_of_entry(connection: AsyncConnection, entry: Entry) -> tuple[G
     reference, seq = row.case or (None, 0)
     imprint = row.imprint
     if reference is not None and imprint is None:
-        imprint = await _imprint(connection, entry.kind, reference)
+        state = await _state(connection, cells, reference)
+        # Its last step was written before imprints were.
+        imprint = STATES[entry.kind].model_validate(state).imprint
     grounds = Grounds(
         officer=row.officer,
         replayed=row.replayed,
@@ -106,7 +111,7 @@ async def grounds_of_entry(connection: AsyncConnection, entry: Entry) -> tuple[G
         founded=step.trigger is Trigger.CASE and await _founded(connection, entry),
     )
     if step.seq == 1 and entry.kind is not CaseKind.SESSION:
-        return await _with_session(connection, entry, grounds), False
+        return await _with_session(connection, cells, entry, grounds), False
     return grounds, False
 
 
@@ -120,10 +125,10 @@ async def grounds_of_command(connection: AsyncConnection, command: Command) -> G
     return Grounds(officer=row.officer, replayed=row.replayed, acts=acts)
 
 
-async def _imprint(connection: AsyncConnection, kind: CaseKind, reference: str) -> str:
-    """The imprint of a case whose last step was written before imprints were."""
-    state = await connection.scalar(select(cases.c.state).where(cases.c.reference == reference))
-    return STATES[kind].model_validate(state).imprint
+async def _state(connection: AsyncConnection, cells: Cells, reference: str) -> Any:
+    """The whole of a case; None where there is none."""
+    row = (await connection.execute(select(cases.c.seq, cases.c.state).where(cases.c.reference == reference))).first()
+    return None if row is None else await cells.read(state_of(reference, row.seq), row.state)
 
 
 async def _acts(connection: AsyncConnection, reference: str | None) -> tuple[tuple[str, str], ...]:
@@ -147,8 +152,8 @@ async def _founded(connection: AsyncConnection, entry: Entry) -> bool:
     return bool(await connection.scalar(select(or_(said, ended))))
 
 
-async def _with_session(connection: AsyncConnection, entry: Entry, grounds: Grounds) -> Grounds:
-    state = await connection.scalar(select(cases.c.state).where(cases.c.reference == entry.session))
+async def _with_session(connection: AsyncConnection, cells: Cells, entry: Entry, grounds: Grounds) -> Grounds:
+    state = await _state(connection, cells, entry.session)
     if state is None:
         return grounds
     terms = Terms.model_validate(entry.state["terms"])
@@ -190,14 +195,15 @@ async def taken_before(connection: AsyncConnection, command: Command) -> bool:
     return bool(await connection.scalar(select(stands)))
 
 
-async def take(connection: AsyncConnection, command: Command) -> int:
+async def take(connection: AsyncConnection, cells: Cells, command: Command) -> int:
     """Write a command down; its number."""
     signed = signed_of(command)
+    content = await cells.write(key_of(signed.case), _content_of(signed.nonce), command.content)
     written = insert(commands).values(
         power=command.power,
         act=signed.act,
         addressed=signed.case,
-        content=command.content,
+        content=content,
         content_hash=signed.content_hash,
         basis=signed.basis,
         issued=signed.issued,
@@ -291,7 +297,12 @@ async def unsigned(connection: AsyncConnection) -> Sequence[tuple[PublicKey, App
     return [(public[n], appointment) for n, appointment in await _appointments(connection) if n in public]
 
 
-async def written(connection: AsyncConnection) -> AsyncIterator[Written]:
+def _content_of(nonce: str) -> str:
+    """The place of a command's content."""
+    return f"command {nonce}"
+
+
+async def written(connection: AsyncConnection, cells: Cells) -> AsyncIterator[Written]:
     """Every officer's command that was ever taken: those to the register first, in order, then every case's."""
     async for row in await connection.stream(select(commands).order_by(commands.c.n)):
         fields = dict(row._mapping)
@@ -300,7 +311,7 @@ async def written(connection: AsyncConnection) -> AsyncIterator[Written]:
             power=row.power,
             cases=(row.addressed,),
             signed=_signed(fields),
-            content=row.content,
+            content=await _opened(cells, _content_of(row.nonce), row.content),
             taken=row.taken,
         )
     acts: tuple[tuple[str, str], ...] = ()
@@ -320,11 +331,19 @@ async def written(connection: AsyncConnection) -> AsyncIterator[Written]:
             power=f"{row.kind}.{row.act}",
             cases=(row.case_reference, row.workflow_id),
             signed=_signed(fields),
-            content=row.content,
+            content=await _opened(cells, content_of(row.case_reference, row.seq), row.content),
             taken=row.taken,
             acts=acts,
         )
         acts = (*acts, (row.act, row.signer))
+
+
+async def _opened(cells: Cells, place: str, cell: bytes) -> Any:
+    """What a cell holds; None where the person's data was erased, and only the signature over its digest is left."""
+    try:
+        return await cells.read(place, cell)
+    except Erased:
+        return None
 
 
 def _signed(row: Mapping[str, Any]) -> Signed | None:

@@ -122,7 +122,7 @@ def test_home_that_is_no_folder_is_refused(home: Path) -> None:
 def test_what_is_kept_is_readable_by_its_owner_alone(home: Path) -> None:
     enrol(home, "vetting", "O-17")
     files = [path for path in home.rglob("*") if path.is_file()]
-    assert sorted(path.relative_to(home).as_posix() for path in files) == ["keys/vetting.pem", "profiles.toml"]
+    assert sorted(path.relative_to(home).as_posix() for path in files) == ["officers/vetting.pem", "profiles.toml"]
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
 
 
@@ -173,7 +173,7 @@ def test_private_key_may_lie_in_the_systems_keyring(home: Path) -> None:
     try:
         pair = profiles.enrol(home, "vetting", "O-17", store=Store.KEYRING, passphrase=None)
         assert list(ring.kept) == [("dialogue-desk", pair.public.id)]
-        assert not (home / "keys").exists()
+        assert not (home / "officers").exists()
         envelope = an_envelope("withdraw", "C-2026-0001", Reason(reason="No time."), signer="O-17")
         assert profiles.signer(home, None, Ask()).sign(envelope) == pair.sign(envelope)
         ring.kept.clear()

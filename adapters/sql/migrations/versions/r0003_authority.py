@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -16,6 +16,10 @@ OFFICES = (
     "'desk-officer', 'vetting-officer', 'head-of-desk', 'president', 'bureau-clerk', 'reviewer',"
     " 'data-protection-officer'"
 )
+
+
+KEPT = ("told", "commands", "keys", "appointments", "revocations", "readings", "incidents")
+"""Only ever added to."""
 
 
 def _number() -> sa.Column[int]:
@@ -66,7 +70,7 @@ def upgrade() -> None:
         sa.Column(
             "addressed", sa.Text, nullable=False, comment="letter, or part of the register, as the command names it"
         ),
-        sa.Column("content", JSONB, nullable=False, comment="personal: the command itself"),
+        sa.Column("content", sa.LargeBinary, nullable=False, comment="personal: the command itself"),
         sa.Column("content_hash", sa.Text, nullable=False, comment="digest the command was closed over"),
         sa.Column("basis", sa.Integer, nullable=False, comment="last step that the signer had seen"),
         sa.Column("issued", Instant, nullable=False, comment="when it was signed; the signer's clock"),
@@ -145,6 +149,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("by", name="incidents_by_key"),
         comment="what was refused for want of authority; only ever added to",
     )
+    for table in KEPT:
+        op.execute(
+            f"CREATE TRIGGER kept BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        )
+        op.execute(
+            f"CREATE TRIGGER kept_whole BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )
 
 
 def downgrade() -> None:
