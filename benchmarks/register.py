@@ -2,39 +2,50 @@
 
 import itertools
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.keys.keyring import Keyring
 from adapters.sql import chain
+from adapters.sql.cells import Cells, content_of, state_of
 from adapters.sql.tables import cases, events
 from domain.candidacy import Act, Stage
 from domain.chain import START, link
+from domain.keys import REGISTER_KEY
 from domain.steps import CaseKind, Trigger
 
 _STEPS: Final = 10
 """Steps of each case."""
 _CELL: Final = 2_000
-"""Bytes of an encrypted state; one that was measured had 1,900."""
+"""Bytes of an encrypted state, about: one that was measured had 1,900."""
 _WRITTEN: Final = 2_000
 """Rows in one transaction."""
 
 
-async def fill(engine: AsyncEngine, session: str, *, steps: int) -> None:
+async def fill(engine: AsyncEngine, keyring: Keyring, session: str, *, steps: int) -> None:
     """Write ended cases with so many steps in all, as the chain wants them."""
-    rows = _steps(session, steps)
+    rows = _steps(Cells(keyring), session, steps)
     number = itertools.count(1)
-    while written := list(itertools.islice(rows, _WRITTEN)):
+    while written := [row async for row in _some(rows, _WRITTEN)]:
         ended = [_case(session, next(number), last) for last in written[_STEPS - 1 :: _STEPS]]
         async with engine.begin() as connection:
             await connection.execute(insert(cases), ended)
             await connection.execute(insert(events), written)
 
 
-def _steps(session: str, steps: int) -> Iterator[dict[str, Any]]:
+async def _some(rows: AsyncIterator[dict[str, Any]], most: int) -> AsyncIterator[dict[str, Any]]:
+    for _ in range(most):
+        try:
+            yield await anext(rows)
+        except StopAsyncIteration:
+            return
+
+
+async def _steps(cells: Cells, session: str, steps: int) -> AsyncIterator[dict[str, Any]]:
     began = datetime(2026, 1, 1, tzinfo=UTC)
     for number in range(steps // _STEPS):
         reference, before = _reference(session, number + 1), START
@@ -50,9 +61,11 @@ def _steps(session: str, steps: int) -> Iterator[dict[str, Any]]:
                 "stage_before": Stage.NOMINATED,
                 "stage": Stage.LAPSED if seq == _STEPS else Stage.NOMINATED,
                 "decision": f"due:{seq}",
-                "content": secrets.token_bytes(100),
+                "content": await cells.write(REGISTER_KEY, content_of(reference, seq), {}),
                 "effects": [],
-                "state": secrets.token_bytes(_CELL),
+                "state": await cells.write(
+                    REGISTER_KEY, state_of(reference, seq), {"seq": seq, "told": secrets.token_hex(_CELL)}
+                ),
             }
             before = link(before, chain.digest(row))
             yield row | {"hash": before}

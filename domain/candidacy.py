@@ -17,7 +17,7 @@ from domain.ids import Fingerprint, ListReference, candidacy_workflow_id, list_w
 from domain.model import Address, Line, Model, Prose
 from domain.notices import Facts, Notice, Role, Template
 from domain.people import Language, Nomination, SeatKind
-from domain.session import Terms
+from domain.session import Terms, terms_decision
 from domain.steps import CaseState, Dispatch, Due, Outcome, Step, Trigger, unsigned_step
 from domain.timelimits import Limit, day_of, end_of, expiry, morning_before, next_escalation
 from domain.vetting import Assessed, Assessment, VettingResult, answer_each, weigh
@@ -573,7 +573,8 @@ def rearm(state: CandidacyState, terms: Terms, at: AwareDatetime) -> Outcome[Can
         at,
         before=state.stage,
         stage=state.stage,
-        decision=f"terms:{terms.version}",
+        decision=terms_decision(terms),
+        content=terms,
         effects=effects,
     )
     return _moved(state, step, state.stage, at, {"terms": terms}, notices)
