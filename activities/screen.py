@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.authority import command, guarded
 from activities.ports import Cases, Ledger, ListBroken, Screener, Watchlists
 from activities.post import beating
+from domain.authority import REGISTER, Upkeep, presented
+from domain.envelope import Envelope
 from domain.ids import LIST_BROKEN, NO_SUCH_CASE
+from domain.model import Model
 from domain.screening import Subject
 from domain.steps import CaseKind
-from domain.watchlists import Import, ListAnswer, ListEnquiry, ListVersion, Screened
+from domain.watchlists import Import, ListAnswer, ListEnquiry, ListImport, ListRemoval, ListVersion, Screened
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,15 @@ class Lists:
     cases: Cases
 
     @activity.defn
-    async def import_list(self, handed_in: Import) -> ListVersion:
+    async def import_list(self, envelope: Envelope[ListImport]) -> ListVersion:
         """Take a list as a new version, once. Heavy: on a task queue of its own, one at a time.
 
         Raises:
-            ApplicationError: ``ListBroken``: it cannot be read, and nothing has changed.
+            ApplicationError: The refusal; ``ListBroken``: it cannot be read, and nothing has changed.
         """
+        await self._authorise(envelope, "watchlist.import")
+        # The nonce is the command's own, so an attempt after a crash is the same import.
+        handed_in = Import(key=envelope.nonce, officer=envelope.signer, handed_in=envelope.content)
 
         async def progress(taken: int) -> None:
             activity.heartbeat(taken, None)
@@ -52,12 +59,16 @@ class Lists:
             raise ApplicationError(broken.problem, *details, type=LIST_BROKEN, non_retryable=True) from None
 
     @activity.defn
-    async def ask_lists(self, enquiry: ListEnquiry) -> ListAnswer:
+    async def ask_lists(self, envelope: Envelope[ListEnquiry]) -> ListAnswer:
         """What lists are kept, the versions of one, or what changed between two.
 
         Raises:
-            ApplicationError: ``NoSuchCase``: the list or version does not exist.
+            ApplicationError: The refusal; ``NoSuchCase``: the list or version does not exist.
         """
+        enquiry = envelope.content
+        shown = presented(envelope, "read.watchlists", REGISTER)
+        async with guarded(self.ledger, power=shown.power, place=REGISTER, signed=shown.signed):
+            await self.ledger.recognise(command(shown), about="watchlists")
         try:
             if enquiry.name is None:
                 return ListAnswer(versions=tuple(await self.watchlists.lists()))
@@ -68,20 +79,30 @@ class Lists:
             raise ApplicationError(str(missing), type=NO_SUCH_CASE, non_retryable=True) from None
 
     @activity.defn
-    async def remove_list(self, name: str) -> None:
+    async def remove_list(self, envelope: Envelope[ListRemoval]) -> None:
         """Take a list out of the register.
 
         Raises:
-            ApplicationError: ``NoSuchCase``: the list does not exist.
+            ApplicationError: The refusal; ``NoSuchCase``: the list does not exist.
         """
+        await self._authorise(envelope, "watchlist.remove")
         try:
-            await self.watchlists.remove(name)
+            await self.watchlists.remove(envelope.content.name)
         except LookupError as missing:
             raise ApplicationError(str(missing), type=NO_SUCH_CASE, non_retryable=True) from None
 
     @activity.defn
-    async def rescreen_cases(self) -> int:
-        """Have every open candidacy ask the lists again; how many. Where nothing is new, nothing is recorded."""
+    async def rescreen_cases(self, envelope: Envelope[Upkeep] | None) -> int:
+        """Have every open candidacy ask the lists again; how many. Where nothing is new, nothing is recorded.
+
+        Args:
+            envelope: The command of the officer who would have it so; None where a list has changed, or it is time.
+
+        Raises:
+            ApplicationError: The refusal.
+        """
+        if envelope is not None:
+            await self._authorise(envelope, "watchlist.rescreen")
         told = 0
         for kind, _, workflow_id, _ in await self.ledger.open_cases():
             activity.heartbeat()
@@ -89,3 +110,8 @@ class Lists:
                 await self.cases.rescreen(workflow_id)
                 told += 1
         return told
+
+    async def _authorise(self, envelope: Envelope[Model], power: str) -> None:
+        shown = presented(envelope, power, REGISTER)
+        async with guarded(self.ledger, power=power, place=REGISTER, signed=shown.signed):
+            await self.ledger.authorise(command(shown))

@@ -26,7 +26,8 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with compose.parts(settings) as parts:
-        client = await connect(settings)
+        await compose.prepare(parts, settings)
+        client = await connect(settings, parts.keyring)
         bare = Worker(
             client,
             task_queue=floor.TASK_QUEUE,

@@ -14,6 +14,8 @@ from pydantic import AfterValidator, EmailStr, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 STACK_FILE: Final = "stack.env"
+KEYS_FOLDER: Final = "keys"
+"""In the home folder, where no other place for keys is set."""
 PREFIX: Final = "DESK_"
 
 
@@ -37,13 +39,19 @@ class WrongSetting(Exception):
     """A setting is missing or wrong; the message names it."""
 
 
-def _key(value: SecretStr) -> SecretStr:
+def key_bytes(text: str) -> bytes:
+    """A key as it is written in settings and files. Raises ValueError where it is none."""
     try:
-        length = len(bytes.fromhex(value.get_secret_value()))
+        key = bytes.fromhex(text)
     except ValueError:
         raise ValueError("must be hexadecimal") from None
-    if length != 32:
-        raise ValueError(f"must be 32 bytes (64 hexadecimal digits), not {length}")
+    if len(key) != 32:
+        raise ValueError(f"must be 32 bytes (64 hexadecimal digits), not {len(key)}")
+    return key
+
+
+def _key(value: SecretStr) -> SecretStr:
+    key_bytes(value.get_secret_value())
     return value
 
 
@@ -56,12 +64,31 @@ class Settings(BaseSettings):
     profile: str | None = Field(
         default=None, description="the officer profile in use, from profiles.toml in the home folder"
     )
+    passphrase: SecretStr | None = Field(
+        default=None, description="opens the officer's private key where nobody can be asked"
+    )
+    passphrase_file: Path | None = Field(default=None, description="a file that holds the passphrase instead")
     task_queue: str = Field(default="desk", pattern=r"^[a-z0-9-]{1,60}$", description="Temporal task queue")
     answer_timeout: float = Field(default=30.0, gt=0, le=600, description="how long a command waits for its answer")
     fingerprint_key: Annotated[SecretStr, AfterValidator(_key)] | None = Field(
         default=None, description="64 hexadecimal digits; the same for the register's whole life"
     )
 
+    master_key: Annotated[SecretStr, AfterValidator(_key)] | None = Field(
+        default=None, description="64 hexadecimal digits: the master key, by which the keys of persons are wrapped"
+    )
+    master_key_file: Path | None = Field(default=None, description="a file that holds the master key instead")
+    previous_master_key: Annotated[SecretStr, AfterValidator(_key)] | None = Field(
+        default=None, description="the master key before it, while keys are wrapped anew"
+    )
+    previous_master_key_file: Path | None = Field(default=None, description="a file that holds that one instead")
+    keys_folder: Path | None = Field(
+        default=None, description="folder for the wrapped keys of persons; keys in the home folder if it is not set"
+    )
+    keys_url: SecretStr | None = Field(
+        default=None,
+        description="postgresql+asyncpg://user:password@host:port/name of a database for the wrapped keys instead",
+    )
     seal_key: Annotated[SecretStr, AfterValidator(_key)] | None = Field(
         default=None, description="the worker's private key (Ed25519) for the ledger's seals, 64 hexadecimal digits"
     )
@@ -106,6 +133,11 @@ class Settings(BaseSettings):
     retry_first: float = Field(default=60.0, gt=0, description="pause before a letter is tried again")
     retry_longest: float = Field(default=6 * 3600.0, gt=0, description="longest pause between two attempts")
     retry_days: float = Field(default=5.0, gt=0, le=60, description="after so many days the desk must decide")
+
+    command_within: float = Field(
+        default=600.0, gt=0, le=86400, description="how long after it was signed a command is taken"
+    )
+    command_skew: float = Field(default=60.0, ge=0, le=3600, description="how far ahead an officer's clock may be")
 
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="worker's log level")
     log_format: str = Field(default="json", pattern="^(json|text)$", description="worker's log format")

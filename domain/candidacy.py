@@ -20,7 +20,7 @@ from domain.model import Address, Line, Model, Prose
 from domain.notices import Facts, Notice, Role, Template
 from domain.people import Language, Nomination, SeatKind
 from domain.screening import Resolution, Resolved, Screening, Trust, new_hits, screened_again
-from domain.session import Terms
+from domain.session import Terms, terms_decision
 from domain.steps import CaseState, Dispatch, Due, Outcome, Step, Trigger, unsigned_step
 from domain.timelimits import Limit, day_of, end_of, expiry, morning_before, next_escalation
 from domain.vetting import Assessed, Assessment, VettingResult, answer_each, weigh
@@ -516,7 +516,7 @@ def screened(state: CandidacyState, answer: Screened, at: AwareDatetime) -> Outc
     step = unsigned_step(
         state,
         Act.SCREEN,
-        Trigger.CASE,
+        Trigger.TIME,
         at,
         before=state.stage,
         stage=stage,
@@ -669,7 +669,8 @@ def rearm(state: CandidacyState, terms: Terms, at: AwareDatetime) -> Outcome[Can
         at,
         before=state.stage,
         stage=state.stage,
-        decision=f"terms:{terms.version}",
+        decision=terms_decision(terms),
+        content=terms,
         effects=effects,
     )
     return _moved(state, step, state.stage, at, {"terms": terms}, notices)

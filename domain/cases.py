@@ -16,7 +16,7 @@ from domain.people import Nomination
 from domain.session import SessionPlan, SessionState, Terms
 from domain.steps import CaseKind, CaseState
 
-STATE_QUERY: Final = "state"
+IMPRINTS_QUERY: Final = "imprints"
 STANDING_QUERY: Final = "standing"
 AFFECTED_QUERY: Final = "affected"
 REARM_SIGNAL: Final = "rearm"

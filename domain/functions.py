@@ -13,11 +13,11 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
-from domain.envelope import Digest, digest
 from domain.errors import NothingToChange, SamePerson, StaleContent
 from domain.ids import OfficerId
 from domain.model import Day, Line, Model, Prose
 from domain.screening import PartialDate
+from domain.signing import Digest, digest
 
 
 class FunctionKind(StrEnum):

@@ -12,9 +12,9 @@ from typing import Annotated, Final
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from domain.envelope import Digest, digest
 from domain.ids import OfficerId
 from domain.model import Line, Model, Prose
+from domain.signing import Digest, digest
 
 
 class Trust(StrEnum):

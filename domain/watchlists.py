@@ -4,10 +4,10 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
 
-from domain.envelope import Digest
 from domain.ids import OfficerId
 from domain.model import Line, Model, Prose
 from domain.screening import Hit, ListFormat, ListName, Silence, Watchlist
+from domain.signing import Digest
 
 
 class ListVersion(Model):
@@ -47,12 +47,14 @@ class InForce(Model):
 class ListAct(StrEnum):
     """What an officer does with a list."""
 
-    IMPORT = "import_list"
-    REMOVE = "remove_list"
+    IMPORT = "import"
+    REMOVE = "remove"
+    RESCREEN = "rescreen"
+    ENQUIRE = "watchlists"
 
 
 class ListImport(Model):
-    """A list that is handed in: the content of ``import_list``.
+    """A list that is handed in: the content of ``import``.
 
     Attributes:
         watchlist: Whose list it is; what is said here replaces what was said before.
@@ -70,7 +72,7 @@ class ListImport(Model):
 
 
 class ListRemoval(Model):
-    """Which list is taken out, and why: the content of ``remove_list``."""
+    """Which list is taken out, and why: the content of ``remove``."""
 
     name: ListName
     reason: Prose

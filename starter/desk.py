@@ -10,7 +10,7 @@ DeskError                 the call did not do what was asked
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,6 @@ from typing import Any, Final, TypeVar
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
-    WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
     WorkflowUpdateFailedError,
@@ -30,9 +29,9 @@ from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlread
 from temporalio.service import RPCError, RPCStatusCode
 
 from config.settings import Settings, WrongSetting
+from domain.authority import REGISTER, Upkeep
 from domain.candidacy import Act
 from domain.cases import (
-    STATE_QUERY,
     CandidacyCase,
     CandidacyOpening,
     ListCase,
@@ -40,7 +39,7 @@ from domain.cases import (
     SessionCase,
     SessionOpening,
 )
-from domain.envelope import Envelope, Receipt, digest
+from domain.envelope import Envelope, Receipt
 from domain.errors import REFUSALS
 from domain.fingerprint import fingerprint
 from domain.ids import (
@@ -52,6 +51,7 @@ from domain.ids import (
     list_workflow_id,
     session_workflow_id,
 )
+from domain.keys import REGISTER_KEY, key_of
 from domain.ledger import (
     Affected,
     Answer,
@@ -59,7 +59,10 @@ from domain.ledger import (
     CaseRow,
     Enquiry,
     EnquiryAbout,
+    IncidentRow,
     LetterState,
+    Place,
+    ReadingRow,
     Rebuilding,
     Recovery,
     Settlement,
@@ -67,15 +70,20 @@ from domain.ledger import (
 )
 from domain.lists import Drafting, ListAct, ListStage, SeatLaw
 from domain.model import Model
+from domain.offices import Admission, Appointment, Revocation
 from domain.people import Nomination
 from domain.session import SessionAct, SessionAmendment, SessionPlan, SessionState
+from domain.signing import digest
 from domain.steps import CaseKind
 from domain.watchlists import ListAct as ListDuty
 from domain.watchlists import ListAnswer, ListEnquiry, ListImport, ListRemoval, ListVersion
+from starter.signing import Signer
 from workflows import attributes
 
 C = TypeVar("C", bound=Model)
 
+_AN_HOUR: Final = timedelta(hours=1)
+"""How long work over the whole register may take."""
 _GLANCE: Final = 0.5
 """Seconds between two looks at how far a long piece of work has come."""
 
@@ -124,16 +132,21 @@ class Desk:
     Attributes:
         client: The connection to Temporal.
         settings: The settings.
-        officer: Who signs; no other argument of any call says who acts.
+        signer: Who signs; no other argument of any call says who acts.
     """
 
     client: Client
     settings: Settings
-    officer: str
+    signer: Signer
+
+    @property
+    def officer(self) -> str:
+        """Who acts, by number."""
+        return self.signer.person
 
     def close_over(self, act: str, case: str, content: C, *, basis: int = 0) -> Envelope[C]:
-        """Put a command into its envelope; ``basis`` is the last step of the case that the officer has seen."""
-        return Envelope(
+        """Put a command into its envelope, and sign it; ``basis`` is the case's last step that the officer has seen."""
+        envelope: Envelope[C] = Envelope(
             act=act,
             case=case,
             content=content,
@@ -143,6 +156,7 @@ class Desk:
             nonce=secrets.token_hex(16),
             signer=self.officer,
         )
+        return self.signer.sign(envelope)
 
     async def open_session(self, plan: SessionPlan) -> Taken:
         """Open a session, once."""
@@ -158,15 +172,19 @@ class Desk:
         )
 
     async def session(self, reference: str) -> SessionState:
-        """A session's present state.
+        """An open session's present state.
 
         Raises:
-            NoSuchCase: It does not run.
+            NoSuchCase: It is not open.
         """
-        state: SessionState = await self._query(
-            session_workflow_id(reference), SessionState, f"session {reference} is not open"
-        )
-        return state
+        missing = f"session {reference} is not open"
+        try:
+            file = await self.case(reference)
+        except NoSuchCase:
+            raise NoSuchCase(missing) from None
+        if file.row.ended:
+            raise NoSuchCase(missing)
+        return SessionState.model_validate(file.state)
 
     async def amend_session(self, reference: str, amendment: SessionAmendment) -> Taken:
         """Move dates of a session; the receipt's details name the candidacies affected."""
@@ -174,7 +192,7 @@ class Desk:
 
     async def preview_amendment(self, reference: str, amendment: SessionAmendment) -> tuple[Affected, ...]:
         """Whom an amendment would affect; nothing is recorded."""
-        envelope = self.close_over(SessionAct.AMEND, reference, amendment)
+        envelope = self.close_over("preview", reference, amendment)
         workflow_id = session_workflow_id(reference)
         asked: tuple[Affected, ...] = await self._send(
             workflow_id, "preview", envelope, tuple[Affected, ...], reference
@@ -257,7 +275,13 @@ class Desk:
         Raises:
             NoSuchCase: There is none.
         """
-        return (await self.case(reference)).row
+        return (await self._place(reference=reference)).row
+
+    async def _place(self, **named: str) -> Place:
+        answer = await self.ask(Enquiry(about=EnquiryAbout.PLACE, **named))
+        if answer.place is None:
+            raise NoSuchCase("there is no such case")
+        return answer.place
 
     async def case(self, reference: str) -> CaseFile:
         """One case in full.
@@ -282,29 +306,73 @@ class Desk:
 
     async def ask(self, enquiry: Enquiry) -> Answer:
         """Put a question to the ledger."""
-        answer: Answer = await self._run("LedgerEnquiry", (enquiry,), Answer, self._patience)
+        named = enquiry.reference or enquiry.workflow_id or REGISTER
+        key = key_of(enquiry.workflow_id or enquiry.reference or "")
+        envelope = self.close_over(enquiry.about, named, enquiry)
+        answer: Answer = await self._run("LedgerEnquiry", envelope, Answer, key=key)
         return answer
 
+    async def readers(self, reference: str) -> tuple[ReadingRow, ...]:
+        """Who opened a case's file."""
+        rows: list[ReadingRow] = []
+        while True:
+            after = str(rows[-1].n) if rows else None
+            answer = await self.ask(Enquiry(about=EnquiryAbout.READERS, reference=reference, after=after))
+            rows.extend(answer.readers)
+            if not answer.more:
+                return tuple(rows)
+
+    async def incidents(self) -> tuple[IncidentRow, ...]:
+        """What was refused for want of authority."""
+        rows: list[IncidentRow] = []
+        while True:
+            after = str(rows[-1].n) if rows else None
+            answer = await self.ask(Enquiry(about=EnquiryAbout.INCIDENTS, after=after))
+            rows.extend(answer.incidents)
+            if not answer.more:
+                return tuple(rows)
+
+    async def officers(self) -> tuple[Appointment, ...]:
+        """Every appointment there ever was."""
+        return (await self.ask(Enquiry(about=EnquiryAbout.OFFICERS))).officers
+
+    async def admit(self, admission: Admission) -> Appointment:
+        """Admit a key to an office."""
+        appointment: Appointment = await self._run(
+            "OfficerAdmission", self.close_over("admit", REGISTER, admission), Appointment
+        )
+        return appointment
+
+    async def revoke(self, revocation: Revocation) -> tuple[Appointment, ...]:
+        """End offices; those that ended."""
+        ended: tuple[Appointment, ...] = await self._run(
+            "OfficerRevocation", self.close_over("revoke", REGISTER, revocation), tuple[Appointment, ...]
+        )
+        return ended
+
     async def verify_ledger(self, progress: Callable[[int, int], None] | None = None) -> Verification:
-        """Read the ledger's chain, and compare the ledger with the running workflows.
+        """Read the ledger's chain and its signatures, and compare the ledger with the running workflows.
 
         Args:
             progress: Told from time to time how many steps are read, of how many.
         """
         found: Verification = await self._run(
-            "LedgerVerification", (), Verification, timedelta(hours=1), progress=progress
+            "LedgerVerification", self._upkeep("verify"), Verification, _AN_HOUR, progress=progress
         )
         return found
 
     async def recover_ledger(self) -> Recovery:
         """Start every open case again that does not run."""
-        done: Recovery = await self._run("LedgerRecovery", (), Recovery, timedelta(hours=1))
+        done: Recovery = await self._run("LedgerRecovery", self._upkeep("recover"), Recovery, _AN_HOUR)
         return done
 
     async def rebuild_ledger(self) -> Rebuilding:
         """Write again every step that a workflow remembers and the ledger lacks."""
-        done: Rebuilding = await self._run("LedgerRebuilding", (), Rebuilding, timedelta(hours=1))
+        done: Rebuilding = await self._run("LedgerRebuilding", self._upkeep("rebuild"), Rebuilding, _AN_HOUR)
         return done
+
+    def _upkeep(self, act: str) -> Envelope[Upkeep]:
+        return self.close_over(act, REGISTER, Upkeep())
 
     async def import_list(self, content: ListImport, progress: Callable[[int, int], None] | None = None) -> ListVersion:
         """Import a list that was handed in; the version it became.
@@ -312,9 +380,9 @@ class Desk:
         Raises:
             BadList: It cannot be read; nothing has changed.
         """
-        envelope = self.close_over(ListDuty.IMPORT, content.watchlist.name, content)
+        envelope = self.close_over(ListDuty.IMPORT, REGISTER, content)
         done: ListVersion = await self._run(
-            "WatchlistImport", (envelope,), ListVersion, timedelta(hours=12), progress=progress
+            "WatchlistImport", envelope, ListVersion, timedelta(hours=12), progress=progress
         )
         return done
 
@@ -324,13 +392,13 @@ class Desk:
         Raises:
             NoSuchCase: There is no such list.
         """
-        envelope = self.close_over(ListDuty.REMOVE, content.name, content)
-        told: int = await self._run("WatchlistRemoval", (envelope,), int, timedelta(hours=1))
+        envelope = self.close_over(ListDuty.REMOVE, REGISTER, content)
+        told: int = await self._run("WatchlistRemoval", envelope, int, _AN_HOUR)
         return told
 
     async def rescreen(self) -> int:
         """Have every open candidacy screened again; how many."""
-        told: int = await self._run("WatchlistRescreening", (), int, timedelta(hours=1))
+        told: int = await self._run("WatchlistRescreening", self._upkeep(ListDuty.RESCREEN), int, _AN_HOUR)
         return told
 
     async def ask_lists(self, enquiry: ListEnquiry) -> ListAnswer:
@@ -339,7 +407,8 @@ class Desk:
         Raises:
             NoSuchCase: There is no such list or version.
         """
-        answer: ListAnswer = await self._run("WatchlistEnquiry", (enquiry,), ListAnswer, self._patience)
+        envelope = self.close_over(ListDuty.ENQUIRE, REGISTER, enquiry)
+        answer: ListAnswer = await self._run("WatchlistEnquiry", envelope, ListAnswer)
         return answer
 
     @property
@@ -403,18 +472,15 @@ class Desk:
 
     async def _ended(self, workflow_id: str) -> Taken:
         """The receipt of a case that has come and gone."""
-        answer = await self.ask(Enquiry(about=EnquiryAbout.CASE, workflow_id=workflow_id))
-        if answer.case is None:
-            raise NoSuchCase("the case has ended and is not in the ledger")
-        row = answer.case.row
+        row = (await self._place(workflow_id=workflow_id)).row
         receipt = Receipt(reference=row.reference, seq=row.seq, act="", stage=row.stage, at=row.changed)
         return Taken(receipt=receipt, fresh=False)
 
     async def _command(self, reference: str, act: str, content: Model) -> Taken:
-        file = await self.case(reference)
-        row = file.row
+        place = await self._place(reference=reference)
+        row = place.row
         envelope = self.close_over(act, reference, content, basis=row.seq)
-        if row.ended and (seq := _taken_as(file, envelope)) is not None:
+        if row.ended and (seq := _taken_as(place, envelope)) is not None:
             receipt = Receipt(reference=reference, seq=seq, act=act, stage=row.stage, at=row.changed)
             return Taken(receipt=receipt, fresh=False)
         receipt = await self._send(row.workflow_id, act, envelope, Receipt, reference)
@@ -461,35 +527,25 @@ class Desk:
             f"{act} is not possible: {case} has ended as {row.stage}", rule="case-ended", refusal="NotAtThisStage"
         )
 
-    async def _query(self, workflow_id: str, answer: type[Any], missing: str) -> Any:
-        handle = self.client.get_workflow_handle(workflow_id)
-        try:
-            description = await handle.describe(rpc_timeout=self._patience)
-            if description.status is not WorkflowExecutionStatus.RUNNING:
-                raise NoSuchCase(missing)
-            return await handle.query(STATE_QUERY, result_type=answer, rpc_timeout=self._patience)
-        except RPCError as failed:
-            if failed.status is RPCStatusCode.NOT_FOUND:
-                raise NoSuchCase(missing) from None
-            raise self._error(failed, sent=False) from None
-
     async def _run(
         self,
         workflow: str,
-        arguments: Sequence[Model],
-        answer: type[Any],
-        patience: timedelta,
+        envelope: Envelope[Any],
+        answer: Any,
+        patience: timedelta | None = None,
         *,
+        key: str = REGISTER_KEY,
         progress: Callable[[int, int], None] | None = None,
     ) -> Any:
         try:
             handle = await self.client.start_workflow(
                 workflow,
-                args=arguments,
-                id=f"desk/{workflow}/{secrets.token_hex(8)}",
+                envelope,
+                # Question and answer lie under the key that the id names; the same question cannot be put twice.
+                id=f"desk/{workflow}/{key}/{envelope.nonce}",
                 task_queue=self.settings.task_queue,
                 result_type=answer,
-                execution_timeout=patience,
+                execution_timeout=patience or self._patience,
             )
             if progress is None:
                 return await handle.result()
@@ -550,9 +606,8 @@ class Desk:
         )
 
 
-def _taken_as(file: CaseFile, envelope: Envelope[Any]) -> int | None:
+def _taken_as(place: Place, envelope: Envelope[Any]) -> int | None:
     """The step that this command became before its case ended, if it did."""
-    decisions: dict[str, int] = file.state["decisions"]
     return max(
-        (seq for decision, seq in decisions.items() if decision.startswith(f"{envelope.command}.")), default=None
+        (seq for decision, seq in place.decisions.items() if decision.startswith(f"{envelope.command}.")), default=None
     )

@@ -29,4 +29,6 @@ async def test_every_workflow_loads_with_no_import_passed_through_unmeant() -> N
         "WatchlistRemoval",
         "WatchlistRescreening",
         "WatchlistEnquiry",
+        "OfficerAdmission",
+        "OfficerRevocation",
     ]

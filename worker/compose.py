@@ -13,22 +13,28 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.care import Care
 from activities.enquire import Enquiries
-from activities.ports import Cases, Ledger, Mailer, Memories, Renderer, Screener, Sealer, Watchlists
+from activities.officers import Officers
+from activities.ports import Cases, Judging, Ledger, Mailer, Memories, Renderer, Screener, Sealer, Watchlists
 from activities.post import HEARTBEAT, Patience, Post
 from activities.rebuild import Rebuild
 from activities.record import Recording
 from activities.screen import Lists, Screenings
 from activities.seal import Sealing
 from adapters.cases import TemporalCases
+from adapters.keys.keyring import Keyring
 from adapters.memory import TemporalMemories
 from adapters.screening.local import LocalScreener, entry_keys
 from adapters.seal import Ed25519Sealer
+from adapters.signatures import JsonWebSignatures
 from adapters.smtp import SmtpMailer
 from adapters.sql import engine as sql_engine
+from adapters.sql import migrate
 from adapters.sql.ledger import SqlLedger
 from adapters.sql.watchlists import SqlWatchlists
 from adapters.watchlists.store import HandedIn
+from config import keys
 from config.settings import Settings, WrongSetting
+from domain.authority import Freshness, Judge
 from domain.ids import lists_queue, screening_queue
 from domain.people import Contact, Language
 from letters.render import TemplateRenderer
@@ -41,15 +47,17 @@ class Parts:
 
     engine: AsyncEngine
     mailer: SmtpMailer
+    keyring: Keyring
     sealer: Ed25519Sealer
 
 
 @asynccontextmanager
 async def parts(settings: Settings) -> AsyncIterator[Parts]:
-    """Open the database and the mailer, and close them at the end.
+    """Open the keys, the database and the mailer, and close them at the end.
 
     Raises:
-        WrongSetting: The database or the seal's key is not set, or the mail server's authorities cannot be read.
+        WrongSetting: The database, the master key or the seal's key is not set, or the mail server's authorities cannot
+            be read.
     """
     if settings.database_url is None:
         raise WrongSetting("DESK_DATABASE_URL: is needed by the worker")
@@ -59,12 +67,28 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
         bytes.fromhex(settings.seal_key.get_secret_value()), map(bytes.fromhex, (settings.seal_former or "").split())
     )
     mailer = _mailer(settings)
+    keyring = keys.keyring(settings)
     engine = sql_engine.create(settings.database_url.get_secret_value(), pool=settings.database_pool)
     try:
-        yield Parts(engine=engine, mailer=mailer, sealer=sealer)
+        yield Parts(engine=engine, mailer=mailer, keyring=keyring, sealer=sealer)
     finally:
         await mailer.aclose()
         await engine.dispose()
+        await keyring.aclose()
+
+
+async def prepare(parts: Parts, settings: Settings) -> None:
+    """Bring the database up to date, and make sure that the keys are its own.
+
+    Raises:
+        WrongSetting: They are not.
+    """
+    if await migrate.holds_sealed(parts.engine):
+        # Making a key now would hide that the others are elsewhere.
+        await keys.check(parts.keyring, settings)
+    else:
+        await keys.begin(parts.keyring, settings)
+    await migrate.upgrade(parts.engine, parts.keyring)
 
 
 def _mailer(settings: Settings) -> SmtpMailer:
@@ -95,6 +119,7 @@ class Ports:
     renderer: Renderer
     cases: Cases
     memories: Memories
+    judge: Judging
     sealer: Sealer
     screener: Screener
     watchlists: Watchlists
@@ -109,7 +134,8 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         ledger=ports.ledger, mailer=ports.mailer, renderer=ports.renderer, desk=ports.desk, patience=ports.patience
     )
     enquiries = Enquiries(ledger=ports.ledger, cases=ports.cases)
-    care = Care(ledger=ports.ledger, cases=ports.cases, sealer=ports.sealer)
+    care = Care(ledger=ports.ledger, cases=ports.cases, judge=ports.judge, sealer=ports.sealer)
+    officers = Officers(ledger=ports.ledger)
     sealing = Sealing(ledger=ports.ledger, sealer=ports.sealer)
     lists = Lists(watchlists=ports.watchlists, ledger=ports.ledger, cases=ports.cases)
     rebuild = Rebuild(ledger=ports.ledger, memories=ports.memories, renderer=ports.renderer, desk=ports.desk)
@@ -130,7 +156,23 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         lists.remove_list,
         lists.rescreen_cases,
         rebuild.rebuild,
+        officers.admit_officer,
+        officers.revoke_officer,
+        officers.recognise,
     )
+
+
+def judge(settings: Settings) -> Judge:
+    """What says whether the register takes a command."""
+    freshness = Freshness(
+        within=timedelta(seconds=settings.command_within), skew=timedelta(seconds=settings.command_skew)
+    )
+    return Judge(signatures=JsonWebSignatures(), freshness=freshness)
+
+
+def ledger(settings: Settings, engine: AsyncEngine, keyring: Keyring) -> SqlLedger:
+    """The register's record."""
+    return SqlLedger(engine, keyring, mail_domain=settings.mail_sender.rsplit("@", 1)[1], judge=judge(settings))
 
 
 def heavy_activities(ports: Ports) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -142,11 +184,12 @@ def heavy_activities(ports: Ports) -> tuple[Callable[..., Any], Callable[..., An
 def _ports(client: Client, settings: Settings, parts: Parts) -> Ports:
     watchlists = SqlWatchlists(parts.engine, entry_keys)
     return Ports(
-        ledger=SqlLedger(parts.engine, mail_domain=settings.mail_sender.rsplit("@", 1)[1]),
+        ledger=ledger(settings, parts.engine, parts.keyring),
         mailer=parts.mailer,
         renderer=TemplateRenderer(),
         cases=TemporalCases(client, settings.task_queue),
         memories=TemporalMemories(client),
+        judge=judge(settings),
         sealer=parts.sealer,
         screener=LocalScreener(watchlists),
         watchlists=HandedIn(watchlists, settings.lists_handed_in),

@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.cases import CandidacyCase
     from domain.checks import whom_to_screen
     from domain.envelope import Envelope, Receipt
-    from domain.errors import Refusal
+    from domain.errors import AlteredCommand, Refusal
     from domain.functions import ExceptionReason, Functions
     from domain.ids import screening_queue
     from domain.lists import Standing
@@ -37,6 +37,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.watchlists import Screened
 from workflows.docket import Docket, Hooks, Law
 from workflows.policies import SCREEN, SCREEN_AGAIN, SCREEN_FIRST
+from workflows.recognition import recognise
 from workflows.refusals import refusing
 
 LAW = Law[CandidacyState](
@@ -61,7 +62,7 @@ class Candidacy:
     Updates: ``receive`` (the nomination's receipt), ``declare``, ``decline``, ``assess``, ``request_information``,
     ``supply_information``, ``resolve``, ``record_functions``, ``sign_exception``, ``correct``, ``withdraw``. Signals:
     ``hear`` (word of a list), ``rearm`` (new terms of the session), ``rescreen`` (the watchlists may have changed).
-    Queries: ``state``, ``standing``, ``affected``. Endings: lapsed, declined, ineligible, not retained, withdrawn,
+    Queries: ``imprints``, ``standing``, ``affected``. Endings: lapsed, declined, ineligible, not retained, withdrawn,
     expired. A run ends when a seat is given, and the next goes on from the same state.
     """
 
@@ -96,6 +97,8 @@ class Candidacy:
     async def run(self, case: CandidacyCase) -> Stage:
         """Run the candidacy to its end."""
         await workflow.wait_condition(lambda: self._refused is None or workflow.all_handlers_finished())
+        if isinstance(self._refused, AlteredCommand) and case.opening is not None:
+            await recognise(case.opening.envelope, "candidacy.nominate", workflow.info().workflow_id)
         self._admit()
         if case.state is not None:
             self._screen_in_vetting()
@@ -253,9 +256,9 @@ class Candidacy:
             self._screen()
 
     @workflow.query
-    def state(self) -> CandidacyState:
-        """The whole state: personal data."""
-        return self._state
+    def imprints(self) -> dict[str, str]:
+        """The digest of each part of the state; the state itself is the ledger's to tell, to whom it may."""
+        return self._state.imprints
 
     @workflow.query
     def standing(self) -> Standing:

@@ -7,6 +7,7 @@ from temporalio.worker.workflow_sandbox import SandboxRestrictions
 from workflows.candidacy import Candidacy
 from workflows.enquiry import LedgerEnquiry, LedgerRebuilding, LedgerRecovery, LedgerSealing, LedgerVerification
 from workflows.letter import LetterDelivery
+from workflows.officers import OfficerAdmission, OfficerRevocation
 from workflows.session import Session
 from workflows.session_list import SessionList
 from workflows.watchlist import WatchlistEnquiry, WatchlistImport, WatchlistRemoval, WatchlistRescreening
@@ -25,6 +26,8 @@ WORKFLOWS: Final[tuple[type[Any], ...]] = (
     WatchlistRemoval,
     WatchlistRescreening,
     WatchlistEnquiry,
+    OfficerAdmission,
+    OfficerRevocation,
 )
 
 SANDBOX: Final = SandboxRestrictions.default.with_passthrough_modules(
@@ -35,6 +38,7 @@ SANDBOX: Final = SandboxRestrictions.default.with_passthrough_modules(
     "workflows.docket",
     "workflows.letter",
     "workflows.policies",
+    "workflows.recognition",
     "workflows.refusals",
     "anyascii",
     "dateutil",

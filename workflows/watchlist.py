@@ -4,11 +4,11 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.screen import Lists
+    from domain.authority import Upkeep
     from domain.envelope import Envelope
     from domain.ids import lists_queue
-    from domain.watchlists import Import, ListAct, ListAnswer, ListEnquiry, ListImport, ListRemoval, ListVersion
+    from domain.watchlists import ListAnswer, ListEnquiry, ListImport, ListRemoval, ListVersion
 from workflows.policies import CARE, ENQUIRE, IMPORT
-from workflows.refusals import refusing
 
 
 @workflow.defn
@@ -21,17 +21,11 @@ class WatchlistImport:
     @workflow.run
     async def run(self, envelope: Envelope[ListImport]) -> ListVersion:
         """Import, then screen again."""
-        handed_in = envelope.content
-        with refusing():
-            envelope.verify(act=ListAct.IMPORT, case=frozenset({handed_in.watchlist.name}))
-        info = workflow.info()
+        queue = lists_queue(workflow.info().task_queue)
         version: ListVersion = await workflow.execute_activity_method(
-            Lists.import_list,
-            Import(key=info.first_execution_run_id, officer=envelope.signer, handed_in=handed_in),
-            task_queue=lists_queue(info.task_queue),
-            **IMPORT,
+            Lists.import_list, envelope, task_queue=queue, **IMPORT
         )
-        await workflow.execute_activity_method(Lists.rescreen_cases, **CARE)
+        await workflow.execute_activity_method(Lists.rescreen_cases, None, **CARE)
         return version
 
 
@@ -42,11 +36,8 @@ class WatchlistRemoval:
     @workflow.run
     async def run(self, envelope: Envelope[ListRemoval]) -> int:
         """Remove, then screen again; how many candidacies."""
-        name = envelope.content.name
-        with refusing():
-            envelope.verify(act=ListAct.REMOVE, case=frozenset({name}))
-        await workflow.execute_activity_method(Lists.remove_list, name, **ENQUIRE)
-        return await workflow.execute_activity_method(Lists.rescreen_cases, **CARE)
+        await workflow.execute_activity_method(Lists.remove_list, envelope, **ENQUIRE)
+        return await workflow.execute_activity_method(Lists.rescreen_cases, None, **CARE)
 
 
 @workflow.defn
@@ -54,9 +45,9 @@ class WatchlistRescreening:
     """Has every open candidacy ask the lists again; started by an officer, and at the pace that is set."""
 
     @workflow.run
-    async def run(self) -> int:
+    async def run(self, envelope: Envelope[Upkeep] | None = None) -> int:
         """Screen again; how many candidacies."""
-        return await workflow.execute_activity_method(Lists.rescreen_cases, **CARE)
+        return await workflow.execute_activity_method(Lists.rescreen_cases, envelope, **CARE)
 
 
 @workflow.defn
@@ -64,6 +55,6 @@ class WatchlistEnquiry:
     """Puts one question about the lists. Fails with ``NoSuchCase`` where the list or version does not exist."""
 
     @workflow.run
-    async def run(self, enquiry: ListEnquiry) -> ListAnswer:
+    async def run(self, envelope: Envelope[ListEnquiry]) -> ListAnswer:
         """Ask, and answer."""
-        return await workflow.execute_activity_method(Lists.ask_lists, enquiry, **ENQUIRE)
+        return await workflow.execute_activity_method(Lists.ask_lists, envelope, **ENQUIRE)

@@ -5,7 +5,7 @@ them, and a letter's claim and its mark cost one each.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -30,13 +30,18 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from activities.ports import Write
-from adapters.sql import chain, enquiries
+from activities.ports import Judging, Keys, LedgerBehind, Write
+from adapters.sql import authority, chain, enquiries
+from adapters.sql.cells import Cells, content_of, of_letter, reason_of, state_of
 from adapters.sql.reach import connected
 from adapters.sql.tables import TROUBLED, WAITING, cases, counters, events, letter_events, letters
+from domain.authority import Command, Incident, Written
+from domain.candidacy import CandidacyState
+from domain.cases import STATES
 from domain.chain import START, Examination, Seal
-from domain.errors import LetterSettled
+from domain.errors import LetterSettled, NotAdmissible, StrayCase
 from domain.ids import candidacy_reference
+from domain.keys import REGISTER_KEY, key_of
 from domain.ledger import (
     Answer,
     Claim,
@@ -52,9 +57,20 @@ from domain.ledger import (
     SettlementHow,
 )
 from domain.notices import Letter, Role, Template, overtakes
+from domain.offices import (
+    Admission,
+    Appointment,
+    Office,
+    Request,
+    Revocation,
+    appointed,
+    check_admission,
+    check_revocation,
+)
 from domain.people import Contact
 from domain.session import SessionState, Terms
-from domain.steps import CaseKind, Step
+from domain.signing import PublicKey, Signed
+from domain.steps import CaseKind
 
 _SETTLEABLE: Final = (*TROUBLED, LetterState.RELEASED)
 _SETTLED_AS: Final = {
@@ -211,11 +227,16 @@ class SqlLedger:
 
     Args:
         engine: From ``adapters.sql.engine.create``.
+        keys: The keys of the persons whom the register is about.
         mail_domain: The part of a Message-ID after the ``@``.
+        judge: Says what is taken; asked in the transaction that would write it.
     """
 
-    def __init__(self, engine: AsyncEngine, *, mail_domain: str) -> None:
+    def __init__(self, engine: AsyncEngine, keys: Keys, *, mail_domain: str, judge: Judging) -> None:
         self._engine = engine
+        self._keys = keys
+        self._cells = Cells(keys)
+        self._judge = judge
         # One statement is a transaction by itself; it need not pay for BEGIN and COMMIT.
         self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._mail_domain = mail_domain
@@ -224,16 +245,34 @@ class SqlLedger:
         """Write a step, the case's state and the step's letters in one transaction, once.
 
         Raises:
-            ValueError: Another step stands under that number already, or the same one under another number.
+            Refusal: The judge does not take it.
+            LedgerBehind: The step before it is missing.
+            Erased: The person's data was erased.
+            ValueError: A case's reference is that of another person.
         """
+        state = STATES[entry.kind].model_validate(entry.state)
+        key = key_of(entry.workflow_id)
         async with connected(self._engine) as connection:
+            grounds, stands = await authority.grounds_of_entry(connection, self._cells, entry)
+            if stands:
+                return await _recall(connection, entry)
+            if entry.step.seq > grounds.seq + 1:
+                raise LedgerBehind(f"the step before step {entry.step.seq} is missing")
+            self._judge.entry(entry, state, grounds)
             reference: str = entry.state["reference"]
-            if not reference or not await _take(connection, reference, entry):
+            if not reference or not await self._take(connection, reference, entry, state.imprint):
                 reference = await _find_or_open(connection, entry)
-                if not await _take(connection, reference, entry):
-                    return await _recall(connection, reference, entry.step)
+                if key != REGISTER_KEY:
+                    # Before the case can be found under its reference, so does its key.
+                    await self._keys.entitle(reference, key)
+                if not await self._take(connection, reference, entry, state.imprint):
+                    return await _recall(connection, entry)
+            await authority.tell(connection, reference, entry)
             drafts = write(reference)
-            rows = [self._letter(reference, entry.step.seq, draft.number, draft, about=draft.about) for draft in drafts]
+            rows = [
+                await self._letter(key, reference, entry.step.seq, draft.number, draft, about=draft.about)
+                for draft in drafts
+            ]
             overtaking = [row | {"templates": sorted(old)} for row in rows if (old := overtakes(row["given_template"]))]
             if overtaking:
                 await connection.execute(_WITHDRAW_OVERTAKEN, overtaking)
@@ -246,19 +285,23 @@ class SqlLedger:
 
         Raises:
             LookupError: There is no such letter.
+            Erased: The person's data was erased.
         """
+        # A letter that is claimed and cannot be read would be taken for one that may be out.
+        await self._keys.ready(key_of(letter))
         async with connected(self._single) as connection:
             row = (await connection.execute(_CLAIM, {"given_reference": letter})).one_or_none()
             if row is None:
                 return Claim(state=await _state_of(connection, letter))
         if row.state != LetterState.SENDING:
             return Claim(state=row.state)
+        name, email, plain, html = await enquiries.reading(self._cells, row._mapping)
         outgoing = Outgoing(
             reference=row.reference,
             message_id=row.message_id,
             thread=row.thread,
-            to=Contact(name=row.name, email=row.email, language=row.language),
-            letter=Letter(subject=row.subject, text=row.text, html=row.html),
+            to=Contact(name=name, email=email, language=row.language),
+            letter=Letter(subject=row.subject, text=plain, html=html),
             written=row.written_at,
         )
         return Claim(state=row.state, outgoing=outgoing)
@@ -282,6 +325,15 @@ class SqlLedger:
             state = LetterState.WITHDRAWN if overtaken else delivery.state
             marked = await connection.execute(_MARK, values | {"given_state": state})
             return state if marked.rowcount else await _state_of(connection, delivery.letter)
+
+    async def state_of(self, letter: str) -> LetterState:
+        """The state of a letter.
+
+        Raises:
+            LookupError: There is no such letter.
+        """
+        async with connected(self._single) as connection:
+            return await _state_of(connection, letter)
 
     async def is_for_desk(self, letter: str) -> bool:
         """Whether a letter is one to the desk itself.
@@ -319,52 +371,162 @@ class SqlLedger:
                     letters.c.case_reference == step.case_reference, letters.c.seq == step.seq
                 )
             )
-            row = self._letter(step.case_reference, step.seq, (last or 0) + 1, draft, about=about)
+            key = key_of(step.workflow_id)
+            row = await self._letter(key, step.case_reference, step.seq, (last or 0) + 1, draft, about=about)
             await connection.execute(_WRITE, row)
             return str(row["given_reference"])
 
-    async def settle(self, letter: str, settlement: Settlement, signer: str) -> LetterState:
+    async def settle(self, command: Command, settlement: Settlement) -> LetterState:
         """Write down a person's decision about a letter, and what state it is in now.
 
         The same decision by the same officer for the same reason is taken once, so that a call whose answer was lost
         can be made again.
 
         Raises:
+            Refusal: The judge does not take it.
             LookupError: There is no such letter.
             LetterSettled: The letter waits for no decision.
         """
         target = _SETTLED_AS[settlement.how]
         async with connected(self._engine) as connection:
+            signed = await self._judged(connection, command)
+            letter, signer = signed.case, signed.signer
             state = await _state_of(connection, letter, lock=True)
+            if await authority.taken_before(connection, command):
+                return state
             if state in _SETTLEABLE:
-                values = {"reference": letter, "state": target, "email": settlement.email}
-                values |= {"signer": signer, "reason": settlement.reason}
+                await authority.take(connection, self._cells, command)
+                key = key_of(await _workflow_of(connection, letter))
+                email = settlement.email
+                values = {
+                    "reference": letter,
+                    "state": target,
+                    "email": await self._cells.write(key, of_letter("email", letter), email) if email else None,
+                    "signer": signer,
+                    "reason": await self._cells.write(key, reason_of(letter), settlement.reason),
+                }
                 await connection.execute(_SETTLE, _giving(values))
                 return target
-            taken = exists().where(
-                letter_events.c.letter == letter,
-                letter_events.c.state == target,
-                letter_events.c.signer == signer,
-                letter_events.c.reason == settlement.reason,
+            said = select(letter_events.c.reason).where(
+                letter_events.c.letter == letter, letter_events.c.state == target, letter_events.c.signer == signer
             )
-            if await connection.scalar(select(taken)):
-                return state
+            for reason in (await connection.scalars(said)).all():
+                if await self._cells.read(reason_of(letter), reason) == settlement.reason:
+                    await authority.take(connection, self._cells, command)
+                    return state
         raise LetterSettled(f"{letter} is {state.value} and waits for no decision", rule="letter-settled")
 
-    async def answer(self, enquiry: Enquiry) -> Answer:
-        """Answer a question.
+    async def answer(self, command: Command, enquiry: Enquiry) -> Answer:
+        """Answer a question, and write down who asked.
 
         Raises:
+            Refusal: The judge does not let it be answered.
             LookupError: There is no such case or letter.
             ValueError: ``after`` is nothing that such a list could be continued from.
         """
+        async with connected(self._engine) as connection:
+            await self._judged(connection, command)
+            answer = await enquiries.answer(connection, self._cells, enquiry)
+            await authority.note_reading(connection, command, enquiry.about, _read(enquiry, answer))
+            return answer
+
+    async def candidacy(self, reference: str) -> CandidacyState | None:
+        """A candidacy as it stands; None where there is none of that reference."""
+        query = select(cases.c.seq, cases.c.state).where(
+            cases.c.reference == reference, cases.c.kind == CaseKind.CANDIDACY
+        )
         async with connected(self._single) as connection:
-            return await enquiries.answer(connection, enquiry)
+            row = (await connection.execute(query)).one_or_none()
+            if row is None:
+                return None
+            state = await self._cells.read(state_of(reference, row.seq), row.state)
+            return CandidacyState.model_validate(state)
+
+    async def recognise(self, command: Command, *, about: str) -> None:
+        """Let a command pass that changes nothing, and write down who gave it.
+
+        Raises:
+            Refusal: The judge does not take it.
+        """
+        async with connected(self._engine) as connection:
+            signed = await self._judged(connection, command)
+            await authority.note_reading(connection, command, about, signed.case)
+
+    async def authorise(self, command: Command) -> None:
+        """Write down a command about the register as a whole, once.
+
+        Raises:
+            Refusal: The judge does not take it.
+        """
+        async with connected(self._engine) as connection:
+            await self._judged(connection, command)
+            if not await authority.taken_before(connection, command):
+                await authority.take(connection, self._cells, command)
+
+    async def admit(self, command: Command, admission: Admission) -> Appointment:
+        """Admit a key to an office, once; the appointment.
+
+        Raises:
+            Refusal: The judge does not take it, or the key cannot be admitted.
+        """
+        async with connected(self._engine) as connection:
+            await authority.lock_register(connection)
+            signer = (await self._judged(connection, command)).signer
+            appointment = appointed(admission, by=signer, at=command.taken)
+            if not await authority.taken_before(connection, command):
+                self._judge.request(admission.request)
+                register = await authority.register(connection)
+                check_admission(admission, register, signer=signer, at=command.taken)
+                number = await authority.take(connection, self._cells, command)
+                await authority.appoint(connection, admission.request, appointment, number)
+        return appointment
+
+    async def revoke(self, command: Command, revocation: Revocation) -> tuple[Appointment, ...]:
+        """End offices, once; the appointments that ended.
+
+        Raises:
+            Refusal: The judge does not take it, or there is nothing that can be ended.
+        """
+        async with connected(self._engine) as connection:
+            await authority.lock_register(connection)
+            await self._judged(connection, command)
+            if not await authority.taken_before(connection, command):
+                check_revocation(revocation, await authority.register(connection), command.taken)
+                number = await authority.take(connection, self._cells, command)
+                await authority.revoke(connection, revocation, number, command.taken)
+            register = await authority.register(connection)
+        return tuple(each for each in register if each.person == revocation.person and each.revoked == command.taken)
+
+    async def admit_first(self, request: Request, at: datetime) -> Appointment:
+        """Admit the first head of desk, who needs nobody's signature; for the set-up alone.
+
+        Raises:
+            NotAdmissible: The request was not made with its key, or there was a head of desk before.
+        """
+        appointment = appointed(Admission(request=request, office=Office.HEAD_OF_DESK), by=None, at=at)
+        async with connected(self._engine) as connection:
+            await authority.lock_register(connection)
+            self._judge.request(request)
+            if await authority.has_head_of_desk(connection):
+                raise NotAdmissible(
+                    "there was a head of desk before; the head of desk admits every other officer", rule="first-of-all"
+                )
+            await authority.appoint(connection, request, appointment, None)
+        return appointment
+
+    async def note(self, incident: Incident) -> None:
+        """Write down what was refused for want of authority, once for each attempt."""
+        async with connected(self._single) as connection:
+            await authority.note_incident(connection, incident)
+
+    async def _judged(self, connection: AsyncConnection, command: Command) -> Signed:
+        self._judge.command(command, await authority.grounds_of_command(connection, command))
+        return authority.signed_of(command)
 
     async def open_cases(self, session: str | None = None) -> Sequence[tuple[CaseKind, str, str, Mapping[str, Any]]]:
         """Every open case, sessions first: kind, reference, workflow id and state."""
         async with connected(self._single) as connection:
-            return await enquiries.open_cases(connection, session)
+            return await enquiries.open_cases(connection, self._cells, session)
 
     async def unsent_letters(self) -> Sequence[tuple[str, LetterState]]:
         """Every letter that is neither sent nor withdrawn, in order of reference."""
@@ -379,8 +541,11 @@ class SqlLedger:
     async def terms(self, session: str) -> Terms | None:
         """The terms of a session as last recorded; None where it has ended, or never was."""
         async with connected(self._single) as connection:
-            state = await connection.scalar(select(cases.c.state).where(cases.c.reference == session, ~cases.c.ended))
-            return SessionState.model_validate(state).terms if state else None
+            query = select(cases.c.seq, cases.c.state).where(cases.c.reference == session, ~cases.c.ended)
+            row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            return None
+        return SessionState.model_validate(await self._cells.read(state_of(session, row.seq), row.state)).terms
 
     async def known_steps(self, workflow_id: str) -> int:
         """How many steps of a workflow's case stand in the ledger; 0 where the case does not."""
@@ -393,10 +558,27 @@ class SqlLedger:
         async with connected(self._single) as connection:
             return await enquiries.totals(connection)
 
+    async def register(self) -> Sequence[Appointment]:
+        """Every appointment, in order of writing."""
+        async with connected(self._single) as connection:
+            return await authority.register(connection)
+
+    async def unsigned_appointments(self) -> Sequence[tuple[PublicKey, Appointment]]:
+        """The appointments that nobody signed, each with its key."""
+        async with connected(self._single) as connection:
+            return await authority.unsigned(connection)
+
+    async def written(self) -> AsyncIterator[Written]:
+        """Every officer's command that was ever taken: those to the register first, in order, then every case's."""
+        async with connected(self._engine) as connection:
+            async for written in authority.written(connection, self._cells):
+                yield written
+
     async def gaps(self) -> Sequence[str]:
         """The cases whose steps are not numbered from 1 without a gap, or whose last step is not their state's."""
-        async with connected(self._single) as connection:
-            return await enquiries.gaps(connection)
+        # What is read row by row needs a transaction.
+        async with connected(self._engine) as connection:
+            return await enquiries.gaps(connection, self._cells)
 
     async def examine(self, progress: Callable[[int, int], None]) -> Sequence[Difference]:
         """Read the chain from its first link to its last, as it stands at one moment; everything that is wrong with it.
@@ -434,9 +616,34 @@ class SqlLedger:
         async with connected(self._single) as connection:
             return await chain.sealed(connection)
 
-    def _letter(self, reference: str, seq: int, number: int, draft: Draft, *, about: str) -> dict[str, Any]:
+    async def _take(self, connection: AsyncConnection, reference: str, entry: Entry, imprint: str) -> bool:
+        """Whether the step was taken now."""
+        key, seq = key_of(entry.workflow_id), entry.step.seq
+        values = dict(entry.step) | {
+            "reference": reference,
+            "ended": entry.ended,
+            "seat": entry.seat,
+            "deadline": entry.deadline,
+            "content": await self._cells.write(key, content_of(reference, seq), entry.step.content),
+            "state": await self._cells.write(key, state_of(reference, seq), entry.state | {"reference": reference}),
+            "recorded_at": datetime.now(UTC),
+            "taken": entry.taken,
+            "imprint": imprint,
+        }
+        digest = chain.digest(values | {"case_reference": reference})
+        return (await connection.execute(_TAKE, _giving(values) | {"digest": digest})).one_or_none() is not None
+
+    async def _letter(
+        self, key: str, reference: str, seq: int, number: int, draft: Draft, *, about: str
+    ) -> dict[str, Any]:
         letter = f"{reference}.{seq}.{number}"
         opaque = hashlib.sha256(f"{letter}\n{self._mail_domain}".encode()).hexdigest()[:32]
+        personal = {
+            "name": draft.to.name,
+            "email": draft.to.email,
+            "text": draft.letter.text,
+            "html": draft.letter.html,
+        }
         return _giving(
             {
                 "reference": letter,
@@ -447,40 +654,41 @@ class SqlLedger:
                 "role": draft.role,
                 "language": draft.to.language,
                 "about": about,
-                "name": draft.to.name,
-                "email": draft.to.email,
                 "subject": draft.letter.subject,
-                "text": draft.letter.text,
-                "html": draft.letter.html,
                 "message_id": f"<{opaque}@{self._mail_domain}>",
                 "state": LetterState.DRAFTED,
                 "attempts": 0,
                 "code": None,
             }
+            | {
+                column: await self._cells.write(key, of_letter(column, letter), value)
+                for column, value in personal.items()
+            }
         )
 
 
-async def _take(connection: AsyncConnection, reference: str, entry: Entry) -> bool:
-    """Whether the step was taken now."""
-    values = dict(entry.step) | {
-        "reference": reference,
-        "ended": entry.ended,
-        "seat": entry.seat,
-        "deadline": entry.deadline,
-        "state": entry.state | {"reference": reference},
-        "recorded_at": datetime.now(UTC),
-    }
-    digest = chain.digest(values | {"case_reference": reference})
-    return (await connection.execute(_TAKE, _giving(values) | {"digest": digest})).one_or_none() is not None
+def _read(enquiry: Enquiry, answer: Answer) -> str | None:
+    """The case or letter that was read, by reference also where it was asked for by its workflow."""
+    if answer.case is not None:
+        return answer.case.row.reference
+    return answer.place.row.reference if answer.place is not None else enquiry.reference
 
 
-async def _recall(connection: AsyncConnection, reference: str, step: Step) -> Recorded:
-    """What was answered when the step was taken."""
-    decision = await connection.scalar(
-        select(events.c.decision).where(events.c.case_reference == reference, events.c.seq == step.seq)
+async def _recall(connection: AsyncConnection, entry: Entry) -> Recorded:
+    """What was answered when the step was taken.
+
+    Raises:
+        StrayCase: Another step stands in its place, taken in the same moment by another workflow of the same name.
+    """
+    step = entry.step
+    standing = await connection.execute(
+        select(events.c.case_reference, events.c.decision)
+        .join(cases, cases.c.reference == events.c.case_reference)
+        .where(cases.c.workflow_id == entry.workflow_id, events.c.seq == step.seq)
     )
+    reference, decision = standing.one_or_none() or (entry.state["reference"], None)
     if decision != step.decision:
-        raise ValueError(f"step {step.seq} of {reference} is not the one that stands in the ledger")
+        raise StrayCase(f"step {step.seq} of {reference} is another one", rule="ledger-state")
     written = await connection.scalars(
         select(letters.c.reference)
         .where(letters.c.case_reference == reference, letters.c.seq == step.seq, letters.c.about == "")
@@ -507,7 +715,8 @@ async def _find_or_open(connection: AsyncConnection, entry: Entry) -> str:
             stage=entry.stage,
             ended=entry.ended,
             seq=0,
-            state=entry.state,
+            # The step that opens it fills this in.
+            state=b"",
             opened_at=entry.step.at,
             changed_at=entry.step.at,
         )
@@ -538,10 +747,16 @@ async def _state_of(connection: AsyncConnection, letter: str, *, lock: bool = Fa
     return LetterState(state)
 
 
+async def _workflow_of(connection: AsyncConnection, letter: str) -> str:
+    """The workflow of the case that a letter belongs to."""
+    query = select(cases.c.workflow_id).join(letters, letters.c.case_reference == cases.c.reference)
+    return str(await connection.scalar(query.where(letters.c.reference == letter)))
+
+
 async def _lock_case_of(connection: AsyncConnection, letter: str) -> Any:
     """The letter's place in its case, of which nothing else is written until this transaction ends."""
     found = await connection.execute(
-        select(letters.c.case_reference, letters.c.seq, letters.c.role, letters.c.template)
+        select(letters.c.case_reference, letters.c.seq, letters.c.role, letters.c.template, cases.c.workflow_id)
         .join(cases, cases.c.reference == letters.c.case_reference)
         .where(letters.c.reference == letter)
         .with_for_update(of=cases)

@@ -152,13 +152,15 @@ def _handed_in(folder: Path, path: Path) -> Iterator[str]:
     except OSError as wrong:
         raise Failure(Kind.BAD_INPUT, f"{path.name}: {wrong.strerror}") from None
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         digest = hashlib.sha256()
         with given, NamedTemporaryFile(dir=folder, delete=False) as copy:
             while block := given.read(_BLOCK):
                 digest.update(block)
                 copy.write(block)
         handed_in = folder / digest.hexdigest()
+        # Lists are public, and a worker in a container is another user.
+        Path(copy.name).chmod(0o644)
         os.replace(copy.name, handed_in)  # noqa: PTH105  the name is text
     except OSError as wrong:
         told = f"{path.name} cannot be copied to DESK_WATCHLIST_FOLDER: {wrong.strerror}"

@@ -152,7 +152,8 @@ class Walk:
 
     async def _third_assessor(self, reference: str) -> None:
         """Two officers do not agree, and neither may be the third as well."""
-        first, second, third = self.offices.vetting_one, self.offices.vetting_two, self.offices.desk
+        first, second = self.offices.vetting_one, self.offices.vetting_two
+        third = self.offices.vetting_three
         await self._declared(reference)
         clear, unsure = self._assessment(Judgement.CLEAR), self._assessment(Judgement.UNSURE)
         await self._act(first, reference, Act.ASSESS, clear, "finds all clear", Stage.VETTING)

@@ -17,9 +17,10 @@ from sqlalchemy import make_url
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from adapters.embedded.ports import LOOPBACK
+from adapters.keys.codec import converter
+from adapters.keys.keyring import Keyring
 from adapters.sql.ledger import SqlLedger
 from config.settings import Settings
 from domain.ledger import CaseRow, Enquiry, EnquiryAbout, LetterRow, LetterState, StepRow
@@ -27,6 +28,8 @@ from starter.desk import Desk, OutcomeUnknown, PartUnreachable
 from tests.builders import KEY
 from tests.faults.lines import LedgerLine, Line
 from tests.faults.mail import MailServer
+from tests.keys import MASTER_KEY
+from tests.officers import a_pair, admit_everybody, asked
 from worker.parts import ProcessPart, says
 from workflows.attributes import ATTRIBUTES
 
@@ -37,6 +40,7 @@ WITHIN: Final = 60.0
 """Seconds for what must come about by itself, timeouts of a worker that was killed included."""
 _FIRST_POLL: Final = 0.02
 _LAST_POLL: Final = 0.5
+SEAL_KEY: Final = bytes(range(50, 82))
 _OWN: Final = ("DESK_", "TEMPORAL_")
 
 AT_REST: Final = {LetterState.SENT, LetterState.WITHDRAWN, LetterState.REFUSED, LetterState.UNKNOWN}
@@ -92,7 +96,7 @@ class Register:
 
     async def cases(self) -> tuple[CaseRow, ...]:
         """Every case."""
-        return (await self._ledger.answer(Enquiry(about=EnquiryAbout.CASES, limit=1000))).cases
+        return (await asked(self._ledger, Enquiry(about=EnquiryAbout.CASES, limit=1000))).cases
 
     async def deadlines(self, cases: Sequence[str]) -> list[datetime | None]:
         """What several cases wait for."""
@@ -101,7 +105,7 @@ class Register:
     async def steps(self, case: str) -> tuple[StepRow, ...]:
         """The steps of a case; none where there is no such case yet."""
         try:
-            return (await self._ledger.answer(Enquiry(about=EnquiryAbout.TIMELINE, reference=case))).steps
+            return (await asked(self._ledger, Enquiry(about=EnquiryAbout.TIMELINE, reference=case))).steps
         except LookupError:
             return ()
 
@@ -120,7 +124,7 @@ class Register:
 
     async def letters(self, case: str | None = None) -> tuple[LetterRow, ...]:
         """The letters of a case, or all."""
-        return (await self._ledger.answer(Enquiry(about=EnquiryAbout.LETTERS, reference=case, limit=1000))).letters
+        return (await asked(self._ledger, Enquiry(about=EnquiryAbout.LETTERS, reference=case, limit=1000))).letters
 
     async def post(self, case: str) -> dict[str, str]:
         """What became of the letters of a case, by template."""
@@ -159,7 +163,7 @@ class Stage:
             task_queue=QUEUE,
             answer_timeout=patience,
         )
-        return Desk(self.client, settings, f"O-{number}")
+        return Desk(self.client, settings, a_pair(number))
 
     async def kill_worker(self) -> None:
         """End the worker by ``kill -9``, and with it what it had on its lines."""
@@ -197,7 +201,7 @@ async def set_up(*, client: Client, ledger: SqlLedger, database: str, folder: Pa
         client: A connection to Temporal, in a namespace without any case.
         ledger: The ledger over the database.
         database: The database's URL, on a Unix socket.
-        folder: For the worker's log.
+        folder: For the worker's log; its keys are there.
     """
     url = make_url(database)
     socket = f"{url.query['host']}/.s.PGSQL.{url.query['port']}"
@@ -210,6 +214,8 @@ async def set_up(*, client: Client, ledger: SqlLedger, database: str, folder: Pa
         through_line = url.set(host=LOOPBACK, port=to_ledger.port, query={"ssl": "disable"})
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_OWN)} | {
             "DESK_HOME": str(folder),
+            "DESK_MASTER_KEY": MASTER_KEY.hex(),
+            "DESK_SEAL_KEY": SEAL_KEY.hex(),
             "DESK_DATABASE_URL": through_line.render_as_string(hide_password=False),
             "DESK_DATABASE_POOL": "60",
             "DESK_MAIL_HOST": LOOPBACK,
@@ -239,6 +245,7 @@ async def set_up(*, client: Client, ledger: SqlLedger, database: str, folder: Pa
             to_ledger=to_ledger,
             worker=worker,
         )
+        await admit_everybody(ledger)
         await worker.start()
         try:
             yield stage
@@ -247,6 +254,6 @@ async def set_up(*, client: Client, ledger: SqlLedger, database: str, folder: Pa
                 await stage.kill_worker()
 
 
-async def connect(address: str, namespace: str) -> Client:
+async def connect(address: str, namespace: str, keyring: Keyring) -> Client:
     """An officer's connection to Temporal."""
-    return await Client.connect(address, namespace=namespace, data_converter=pydantic_data_converter)
+    return await Client.connect(address, namespace=namespace, data_converter=converter(keyring))

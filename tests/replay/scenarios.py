@@ -83,7 +83,7 @@ async def ineligible_by_a_third_assessment(office: Office) -> None:
     await office.act(reference, Act.REQUEST_INFORMATION, InformationRequest(question="Where were you in 2015?"))
     await office.pass_days(9)
     await office.act(reference, Act.SUPPLY_INFORMATION, Information(answer="Abroad."))
-    for officer, judgement in enumerate((Judgement.ADVERSE, Judgement.CLEAR, Judgement.ADVERSE), 1):
+    for officer, judgement in enumerate((Judgement.ADVERSE, Judgement.CLEAR, Judgement.ADVERSE), 2):
         await office.act(reference, Act.ASSESS, office.assessment(judgement), officer=officer)
     await office.stage(reference, "ineligible")
     await office.pass_days(0.1)
@@ -162,7 +162,7 @@ async def screened_and_settled(office: Office) -> None:
     declared = Functions(functions=(school,))
     await office.act(reference, Act.RECORD_FUNCTIONS, declared)
     word = Resolution(hit=hit.id, digest=hit.digest, verdict=Verdict.OTHER_PERSON, reason="born in another year")
-    for officer in (1, 2):
+    for officer in (2, 3):
         await office.act(reference, Act.RESOLVE, word, officer=officer)
         exception = ExceptionReason(digest=declared.digest, reason="taught chemistry")
         await office.act(reference, Act.SIGN_EXCEPTION, exception, officer=officer)

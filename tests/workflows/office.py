@@ -11,13 +11,13 @@ from typing import Any
 
 from pydantic import SecretStr
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.post import Patience
 from adapters.cases import TemporalCases
+from adapters.keys.codec import converter
 from adapters.memory import TemporalMemories
 from adapters.seal import Ed25519Sealer
 from config.settings import Settings
@@ -45,6 +45,8 @@ from starter.desk import Desk, Taken
 from tests import builders
 from tests.builders import KEY, SESSION
 from tests.fakes import Letterbox, ListDesk, MemoryLedger
+from tests.keys import a_keyring
+from tests.officers import JUDGE, a_pair, an_officer
 from worker.compose import Ports, activities, heavy_activities
 from workflows.attributes import ATTRIBUTES
 from workflows.registry import SANDBOX, WORKFLOWS
@@ -68,7 +70,7 @@ class Office:
         settings = Settings(
             home=Path("/nonexistent"), fingerprint_key=SecretStr(KEY.hex()), task_queue=self.queue, answer_timeout=20
         )
-        return Desk(self.env.client, settings, f"O-{number}")
+        return Desk(self.env.client, settings, a_pair(number))
 
     def still(self) -> AbstractContextManager[None]:
         """Time stands still."""
@@ -125,7 +127,7 @@ class Office:
     async def clear(self, reference: str) -> None:
         """Take a nominated candidacy through vetting."""
         await self.declare(reference)
-        for officer in (1, 2):
+        for officer in (2, 3):
             await self.act(reference, Act.ASSESS, self.assessment(), officer=officer)
 
     async def draft(self, *seats: str, reserve: tuple[str, ...] = (), not_retained: tuple[str, ...] = ()) -> Taken:
@@ -197,7 +199,7 @@ async def at_work() -> AsyncIterator[Office]:
     beside = Path(sys.executable).parent / "temporal-test-server"
     path = str(beside) if beside.exists() else shutil.which("temporal-test-server")
     async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=path, data_converter=pydantic_data_converter
+        test_server_existing_path=path, data_converter=converter(a_keyring())
     ) as env:
         await env.client.operator_service.add_search_attributes(
             AddSearchAttributesRequest(
@@ -205,13 +207,16 @@ async def at_work() -> AsyncIterator[Office]:
                 search_attributes={key.name: key.indexed_value_type for key in ATTRIBUTES},  # type: ignore[misc]
             )
         )
-        ledger, box, lists, queue = MemoryLedger(), Letterbox(), ListDesk(), "desk"
+        officers = {officer.key.id: officer for officer in map(an_officer, range(1, 10))}
+        ledger, box = MemoryLedger(judge=JUDGE, officers=officers), Letterbox()
+        lists, queue = ListDesk(), "desk"
         ports = Ports(
             ledger=ledger,
             mailer=box,
             renderer=TemplateRenderer(),
             cases=TemporalCases(env.client, queue),
             memories=TemporalMemories(env.client),
+            judge=JUDGE,
             sealer=Ed25519Sealer(bytes(32)),
             screener=lists,
             watchlists=lists,

@@ -72,11 +72,11 @@ async def test_a_hit_on_an_official_list_holds_the_case_until_two_officers_have_
     reference = await vetted(office, hit)
     await office.stage(reference, "vetting")
 
-    await resolve(office, reference, hit, officer=1)
+    await resolve(office, reference, hit, officer=2)
     await office.stage(reference, "vetting")
     with pytest.raises(Refused) as same:
-        await resolve(office, reference, hit, officer=1, reason="said once more")
-    taken = await resolve(office, reference, hit, officer=2)
+        await resolve(office, reference, hit, officer=2, reason="said once more")
+    taken = await resolve(office, reference, hit, officer=3)
 
     assert same.value.rule == "nothing-to-change"
     assert taken.receipt.stage == "cleared"
@@ -88,14 +88,14 @@ async def test_a_hit_on_a_hostile_list_holds_nothing_and_is_resolved_by_nobody(o
 
     await office.stage(reference, "cleared")
     with pytest.raises(Refused) as refused:
-        await resolve(office, reference, hit, officer=1)
+        await resolve(office, reference, hit, officer=2)
     assert refused.value.rule == "hostile-list"
 
 
 async def test_a_resolved_hit_comes_back_only_when_the_entry_says_something_else(office: Office) -> None:
     hit = a_hit(Trust.UNKNOWN)
     reference = await vetted(office, hit)
-    await resolve(office, reference, hit, officer=1)
+    await resolve(office, reference, hit, officer=2)
     await office.stage(reference, "cleared")
 
     office.lists.says = screened(hit, version=2)
@@ -113,7 +113,7 @@ async def test_a_resolved_hit_comes_back_only_when_the_entry_says_something_else
     assert office.letters(reference)[-1] is Template.DESK_HIT
     await office.stage(reference, "cleared")
     with pytest.raises(Refused) as stale:
-        await resolve(office, reference, hit, officer=2)
+        await resolve(office, reference, hit, officer=3)
     assert stale.value.rule == "hit-stale"
 
 
@@ -140,7 +140,7 @@ async def test_lists_that_do_not_answer_at_all_are_asked_again_and_again(office:
     reference = await office.nominate()
     await office.declare(reference)
     await office.pass_days(0.5)
-    for officer in (1, 2):
+    for officer in (2, 3):
         await office.act(reference, Act.ASSESS, office.assessment(), officer=officer)
     await office.stage(reference, "vetting")
 
@@ -162,16 +162,16 @@ async def test_functions_that_need_an_exception_hold_the_case_until_two_officers
         )
     )
     await office.act(reference, Act.RECORD_FUNCTIONS, declared)
-    for officer in (1, 2):
+    for officer in (2, 3):
         await office.act(reference, Act.ASSESS, office.assessment(), officer=officer)
     await office.stage(reference, "vetting")
 
     reason = ExceptionReason(digest=declared.digest, reason="taught chemistry")
-    await office.act(reference, Act.SIGN_EXCEPTION, reason, officer=1)
+    await office.act(reference, Act.SIGN_EXCEPTION, reason, officer=2)
     again = ExceptionReason(digest=declared.digest, reason="said once more")
     with pytest.raises(Refused) as same:
-        await office.act(reference, Act.SIGN_EXCEPTION, again, officer=1)
-    taken = await office.act(reference, Act.SIGN_EXCEPTION, reason, officer=2)
+        await office.act(reference, Act.SIGN_EXCEPTION, again, officer=2)
+    taken = await office.act(reference, Act.SIGN_EXCEPTION, reason, officer=3)
 
     assert same.value.rule == "two-officers"
     assert taken.receipt.stage == "cleared"
@@ -181,7 +181,7 @@ async def test_a_hit_that_is_not_on_the_case_is_refused(office: Office) -> None:
     reference = await vetted(office)
 
     with pytest.raises(Refused) as refused:
-        await resolve(office, reference, a_hit(), officer=1)
+        await resolve(office, reference, a_hit(), officer=2)
     assert refused.value.rule == "no-such-hit"
 
 
