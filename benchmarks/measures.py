@@ -18,9 +18,11 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle, WorkflowHistory
 
 from adapters.embedded.temporal import executable
-from benchmarks import paperwork, traffic
+from adapters.sql import engine
+from benchmarks import paperwork, register, traffic
 from benchmarks.stand import OFFICERS, Stand
 from benchmarks.traffic import AT_ONCE, Held, Officers, Round
+from config.settings import PREFIX
 from domain.candidacy import Stage
 from domain.clock import CalendarPolicy, Clock
 from domain.ids import list_reference, list_workflow_id, session_workflow_id
@@ -205,6 +207,35 @@ def first_run(stand: Stand, held: Held) -> WorkflowHandle[Any, Any]:
 def events(history: WorkflowHistory) -> Counter[str]:
     """How many events of each type a history holds."""
     return Counter(EventType.Name(event.event_type).removeprefix("EVENT_TYPE_") for event in history.events)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How long it took to verify a ledger of so many steps."""
+
+    steps: int
+    seconds: float
+
+    @property
+    def per_hundred_thousand(self) -> float:
+        """Seconds for 100,000 steps."""
+        return self.seconds / self.steps * 100_000
+
+
+async def verification(stand: Stand, *, steps: int) -> Reading:
+    """Verify a ledger of many steps, from the question to the answer. It is never empty again: measure this last."""
+    async with stand.worker():
+        database = engine.create(stand.environment[f"{PREFIX}DATABASE_URL"], pool=1)
+        try:
+            await register.fill(database, stand.keyring, f"{next(_sessions)}", steps=steps)
+        finally:
+            await database.dispose()
+        began = time.perf_counter()
+        found = await stand.desk("O-1").verify_ledger()
+        seconds = time.perf_counter() - began
+    if wrong := [each for each in found.differences if each.what.startswith(("step ", "links "))]:
+        raise RuntimeError(f"{len(wrong)} steps of a ledger that nobody touched are wrong: {wrong[0]}")
+    return Reading(found.steps, seconds)
 
 
 async def memory(stand: Stand, *, cases: int) -> Memory:
