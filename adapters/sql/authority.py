@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, bindparam, exists, func, insert, or_, select
+from sqlalchemy import BindParameter, bindparam, exists, func, insert, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,7 +25,7 @@ from domain.cases import STATES
 from domain.errors import Erased
 from domain.ids import session_workflow_id
 from domain.keys import key_of
-from domain.ledger import Entry
+from domain.ledger import EnquiryAbout, Entry
 from domain.offices import Appointment, Office, Request, Revocation, ended_by
 from domain.session import SessionState, Terms, terms_decision
 from domain.signing import PublicKey, Signed, digest
@@ -33,6 +33,9 @@ from domain.steps import CaseKind, Trigger
 
 _ONE_AT_A_TIME: Final = 0x6F666669
 """Key of the advisory lock under which officers are admitted and revoked: "offi"."""
+
+OPENINGS: Final = (EnquiryAbout.CASE, EnquiryAbout.TIMELINE, EnquiryAbout.LETTERS, EnquiryAbout.LETTER)
+"""The questions that open a file."""
 
 _KEY: BindParameter[Any] = bindparam("key")
 _WORKFLOW: BindParameter[Any] = bindparam("workflow_id")
@@ -220,6 +223,9 @@ async def take(connection: AsyncConnection, cells: Cells, command: Command) -> i
 
 async def note_reading(connection: AsyncConnection, command: Command, about: str, reference: str | None) -> None:
     """Write down that somebody has read; an attempt that is made again is one reading."""
+    if about not in OPENINGS:
+        # Nothing of a file was told, so nobody need wait until the disk has the trace.
+        await connection.execute(text("SET LOCAL synchronous_commit = off"))
     signed = signed_of(command)
     read = upsert(readings).values(
         at=command.taken,

@@ -8,6 +8,9 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
+import pytest
+from temporalio.client import WorkflowUpdateFailedError
+
 from activities.ports import MailDeferred, MailRefused, MailUncertain
 from domain.candidacy import Act, Correction, Information, InformationRequest, Reason
 from domain.functions import ExceptionReason, Function, FunctionKind, Functions, Payer
@@ -195,6 +198,22 @@ async def letters_in_trouble(office: Office) -> None:
         await office.env.client.get_workflow_handle(f"letter/{reference}.2.1").result()
 
 
+async def given_again_and_replayed(office: Office) -> None:
+    """An officer gives a command that was taken once more, and somebody sends one again that was overheard."""
+    await office.open()
+    reference = await office.nominate()
+    await office.declare(reference)
+    await office.declare(reference)
+    envelope = office.officer(2).close_over(Act.ASSESS, reference, office.assessment(), basis=2)
+    handle = office.env.client.get_workflow_handle(office.ledger.cases[reference].entry.workflow_id)
+    with office.still():
+        await handle.execute_update("assess", envelope, id="first")
+        with pytest.raises(WorkflowUpdateFailedError):
+            await handle.execute_update("assess", envelope, id="second")
+    await office.act(reference, Act.WITHDRAW, Reason(reason="no time"))
+    await office.pass_days(0.1)
+
+
 SCENARIOS: Final[dict[str, Scenario]] = {
     scenario.__name__: scenario
     for scenario in (
@@ -209,5 +228,6 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         dates_moved,
         screened_and_settled,
         letters_in_trouble,
+        given_again_and_replayed,
     )
 }
