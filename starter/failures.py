@@ -78,7 +78,7 @@ def failure_of(error: Exception) -> Failure:
     from config.temporal import TemporalUnreachable
     from domain.errors import Refusal
     from domain.keys import KeyMissing, KeysUnavailable
-    from starter.desk import BadList, NoSuchCase, OutcomeUnknown, PartUnreachable, Refused
+    from starter.desk import NoSuchCase, OutcomeUnknown, PartUnreachable, Refused
 
     match error:
         case WrongSetting():
@@ -93,8 +93,6 @@ def failure_of(error: Exception) -> Failure:
             return Failure(Kind.REFUSED, str(error), rule=error.rule)
         case Refusal():
             return Failure(Kind.REFUSED, error.message, rule=error.rule)
-        case BadList():
-            return Failure(Kind.BAD_INPUT, str(error))
         case NoSuchCase():
             return Failure(Kind.NO_SUCH_CASE, str(error))
         case PartUnreachable():

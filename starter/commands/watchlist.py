@@ -66,13 +66,18 @@ async def import_list(
     on an unknown one an officer has to look at it; on an official or allied one two officers have to agree. Every open
     candidacy is screened again afterwards.
     """
+    from starter.desk import BadList
+
     described = files.build(Watchlist, name=name, publisher=publisher, trust=trust, kind=kind)
     desk = await call.desk()
     folder = desk.settings.lists_handed_in
     with _handed_in(folder, file) as digest, _second(folder, aliases) as more:
         content = files.build(ListImport, watchlist=described, file=digest, source=file.name, aliases=more, form=form)
         with show.advance("people read") as progress:
-            version = await desk.import_list(content, progress)
+            try:
+                version = await desk.import_list(content, progress)
+            except BadList as wrong:
+                raise Failure(Kind.BAD_INPUT, f"{file.name}: {wrong}") from None
     return Reply(version, [_told(version)])
 
 
