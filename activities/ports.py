@@ -127,6 +127,9 @@ class Ledger(Protocol):
     async def workflows(self, references: Sequence[str]) -> Mapping[str, str]:
         """The workflow of each case, by reference; references that do not exist are left out."""
 
+    async def terms(self, session: str) -> Terms | None:
+        """The terms of a session as last recorded; None where it has ended, or never was."""
+
     async def known_steps(self, workflow_id: str) -> int:
         """How many steps of a workflow's case stand in the ledger; 0 where the case does not."""
 
@@ -142,9 +145,6 @@ class Cases(Protocol):
 
     async def standings(self, workflow_ids: Mapping[str, str]) -> Mapping[str, Standing]:
         """How candidacies stand, by reference; those that answer no more are left out."""
-
-    async def terms(self, session: str) -> Terms | None:
-        """The present terms of a session; None where it does not run."""
 
     async def affected(self, workflow_id: str, terms: Terms) -> tuple[str, ...]:
         """Which kinds of date of a candidacy would move under other terms."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.ports import Cases, Ledger, Renderer, Write
+from activities.ports import Ledger, Renderer, Write
 from activities.refusals import refusing
 from domain.ledger import Draft, Entry, Recorded
 from domain.notices import Notice
@@ -19,13 +19,11 @@ class Recording:
     Attributes:
         ledger: The record.
         renderer: Writes the letters, so that the ledger keeps them word for word.
-        cases: The running cases.
         desk: Where the desk's own letters go.
     """
 
     ledger: Ledger
     renderer: Renderer
-    cases: Cases
     desk: Contact
 
     @activity.defn
@@ -39,8 +37,8 @@ class Recording:
             recorded = await self.ledger.record(entry, writing(self.renderer, self.desk, entry))
         if entry.kind is CaseKind.CANDIDACY and entry.step.seq == 1:
             # The case stands in the ledger now, where an amendment of the session finds it. One that was made just
-            # before, and looked for open cases before this one stood there, is caught here.
-            terms = await self.cases.terms(entry.session)
+            # before, and looked for open cases before this one stood there, is in the ledger by now, and caught here.
+            terms = await self.ledger.terms(entry.session)
             if terms is not None and terms.version > entry.state["terms"]["version"]:
                 return recorded.model_copy(update={"terms": terms})
         return recorded

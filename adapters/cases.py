@@ -1,5 +1,6 @@
 """The running cases, reached through Temporal."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final, TypeVar
@@ -17,13 +18,12 @@ from domain.cases import (
     STANDING_QUERY,
     STATE_QUERY,
     STATES,
-    TERMS_QUERY,
     CandidacyCase,
     LetterCase,
     ListCase,
     SessionCase,
 )
-from domain.ids import delivery_workflow_id, session_workflow_id
+from domain.ids import delivery_workflow_id
 from domain.ledger import Delivery
 from domain.lists import ListState, Standing
 from domain.model import Model
@@ -31,6 +31,9 @@ from domain.session import SessionState, Terms
 from domain.steps import CaseKind, CaseState
 
 T = TypeVar("T")
+
+_AT_ONCE: Final = 16
+"""How many cases are asked at a time: each question is a task for a worker."""
 
 _PATIENCE: Final = timedelta(seconds=10)
 """How long a case may take to answer a question; whoever asks then asks again."""
@@ -51,15 +54,14 @@ class TemporalCases:
 
     async def standings(self, workflow_ids: Mapping[str, str]) -> Mapping[str, Standing]:
         """How candidacies stand, by reference; those that answer no more are left out."""
-        found: dict[str, Standing] = {}
-        for reference, workflow_id in workflow_ids.items():
-            if (standing := await self._ask(workflow_id, STANDING_QUERY, Standing)) is not None:
-                found[reference] = standing
-        return found
+        at_once = asyncio.Semaphore(_AT_ONCE)
 
-    async def terms(self, session: str) -> Terms | None:
-        """The present terms of a session; None where it does not run."""
-        return await self._ask(session_workflow_id(session), TERMS_QUERY, Terms)
+        async def standing(workflow_id: str) -> Standing | None:
+            async with at_once:
+                return await self._ask(workflow_id, STANDING_QUERY, Standing)
+
+        found = zip(workflow_ids, await asyncio.gather(*map(standing, workflow_ids.values())), strict=True)
+        return {reference: stands for reference, stands in found if stands is not None}
 
     async def affected(self, workflow_id: str, terms: Terms) -> tuple[str, ...]:
         """Which kinds of date of a candidacy would move under other terms."""

@@ -18,7 +18,6 @@ from domain.steps import CaseKind, CaseState
 
 STATE_QUERY: Final = "state"
 STANDING_QUERY: Final = "standing"
-TERMS_QUERY: Final = "terms"
 AFFECTED_QUERY: Final = "affected"
 REARM_SIGNAL: Final = "rearm"
 

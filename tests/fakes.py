@@ -28,7 +28,7 @@ from domain.ledger import (
 )
 from domain.lists import Standing
 from domain.notices import Role, overtakes
-from domain.session import Terms
+from domain.session import SessionState, Terms
 from domain.steps import CaseKind, CaseState, Step
 
 
@@ -218,6 +218,12 @@ class MemoryLedger:
     async def workflows(self, references: Sequence[str]) -> Mapping[str, str]:
         return {ref: self.cases[ref].entry.workflow_id for ref in references if ref in self.cases}
 
+    async def terms(self, session: str) -> Terms | None:
+        kept = self.cases.get(session)
+        if kept is None or kept.entry.ended:
+            return None
+        return SessionState.model_validate(kept.entry.state).terms
+
     async def known_steps(self, workflow_id: str) -> int:
         return sum(len(case.steps) for case in self.cases.values() if case.entry.workflow_id == workflow_id)
 
@@ -252,9 +258,6 @@ class NoCases:
 
     async def standings(self, workflow_ids: Mapping[str, str]) -> Mapping[str, Standing]:
         return {}
-
-    async def terms(self, session: str) -> Terms | None:
-        return None
 
     async def affected(self, workflow_id: str, terms: Terms) -> tuple[str, ...]:
         return ()

@@ -88,7 +88,7 @@ class Ports:
 
 def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
     """Every activity of the project, over these ports."""
-    recording = Recording(ledger=ports.ledger, renderer=ports.renderer, cases=ports.cases, desk=ports.desk)
+    recording = Recording(ledger=ports.ledger, renderer=ports.renderer, desk=ports.desk)
     post = Post(
         ledger=ports.ledger, mailer=ports.mailer, renderer=ports.renderer, desk=ports.desk, patience=ports.patience
     )

@@ -38,6 +38,8 @@ LAW = Law[CandidacyState](
     seat=lambda state: state.place or state.nomination.seat,
 )
 
+_SEATED = frozenset({Stage.APPROVED, Stage.PARTICIPANT})
+
 
 @workflow.defn
 class Candidacy:
@@ -46,7 +48,7 @@ class Candidacy:
     Updates: ``receive`` (the nomination's receipt), ``declare``, ``decline``, ``assess``, ``request_information``,
     ``supply_information``, ``correct``, ``withdraw``. Signals: ``hear`` (word of a list), ``rearm`` (new terms of the
     session). Queries: ``state``, ``standing``, ``affected``. Endings: lapsed, declined, ineligible, not retained,
-    withdrawn, expired. A run ends when participation begins, and the next goes on from the same state.
+    withdrawn, expired. A run ends when a seat is given, and the next goes on from the same state.
     """
 
     @workflow.init
@@ -77,9 +79,9 @@ class Candidacy:
         """Run the candidacy to its end."""
         await workflow.wait_condition(lambda: self._refused is None or workflow.all_handlers_finished())
         self._admit()
-        began_as_participant = case.state is not None and case.state.stage is Stage.PARTICIPANT
-        # A year as a participant begins with a fresh history: what came before can then shed its old code.
-        await self._docket.until(lambda: self._state.stage is Stage.PARTICIPANT and not began_as_participant)
+        began_seated = case.state is not None and case.state.stage in _SEATED
+        # The year that follows the seat has a history of its own: what came before can then shed its old code.
+        await self._docket.until(lambda: not began_seated and self._is_seated())
         if not self._state.ended:
             workflow.continue_as_new(CandidacyCase(state=self._state))
         return self._state.stage
@@ -87,6 +89,11 @@ class Candidacy:
     @property
     def _state(self) -> CandidacyState:
         return self._docket.state
+
+    def _is_seated(self) -> bool:
+        stage = self._state.stage
+        # A history that went on through the approval in one run ends that run when participation begins.
+        return stage is Stage.PARTICIPANT or (stage is Stage.APPROVED and workflow.patched("run-ends-with-approval"))
 
     def _admit(self) -> None:
         """Say no to a nomination that may not be taken; no case has come to be."""

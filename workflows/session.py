@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.envelope import Envelope, Receipt
     from domain.errors import Refusal
     from domain.ledger import Affected
-    from domain.session import SessionAct, SessionAmendment, SessionStage, SessionState, Terms
+    from domain.session import SessionAct, SessionAmendment, SessionStage, SessionState
     from domain.steps import CaseKind
 from workflows.docket import Docket, Law
 from workflows.policies import CARE
@@ -34,7 +34,7 @@ class Session:
     """One session.
 
     Updates: ``receive`` (the opening's receipt), ``amend`` (answers with who is affected), ``preview`` (the same, and
-    changes nothing). Queries: ``state``, ``terms``. Ends closed, at the session's last instant.
+    changes nothing). Query: ``state``. Ends closed, at the session's last instant.
     """
 
     @workflow.init
@@ -118,11 +118,6 @@ class Session:
     def state(self) -> SessionState:
         """The whole state."""
         return self._state
-
-    @workflow.query
-    def terms(self) -> Terms:
-        """What every case of the session needs to know."""
-        return self._state.terms
 
     async def _circulate(self) -> tuple[Affected, ...]:
         """Send the present terms to every open case; the candidacies whose own dates moved with them."""

@@ -49,6 +49,7 @@ from domain.ledger import (
 )
 from domain.notices import Letter, Role, Template, overtakes
 from domain.people import Contact
+from domain.session import SessionState, Terms
 from domain.steps import CaseKind, Step
 
 _SETTLEABLE: Final = (*TROUBLED, LetterState.RELEASED)
@@ -355,6 +356,12 @@ class SqlLedger:
         """The workflow of each case, by reference; references that do not exist are left out."""
         async with connected(self._single) as connection:
             return await enquiries.workflows(connection, references)
+
+    async def terms(self, session: str) -> Terms | None:
+        """The terms of a session as last recorded; None where it has ended, or never was."""
+        async with connected(self._single) as connection:
+            state = await connection.scalar(select(cases.c.state).where(cases.c.reference == session, ~cases.c.ended))
+            return SessionState.model_validate(state).terms if state else None
 
     async def known_steps(self, workflow_id: str) -> int:
         """How many steps of a workflow's case stand in the ledger; 0 where the case does not."""

@@ -14,7 +14,7 @@ from domain.ledger import Delivery, LetterState, Recorded, Settlement, Settlemen
 from domain.notices import Role, Template
 from letters.render import TemplateRenderer
 from tests.builders import a_contact, an_entry, an_envelope
-from tests.fakes import Letterbox, MemoryLedger, NoCases
+from tests.fakes import Letterbox, MemoryLedger
 
 DESK = a_contact(name="The desk", email="desk@example.org")
 PATIENCE = Patience(first=timedelta(minutes=1), longest=timedelta(hours=6), whole=timedelta(days=5))
@@ -27,7 +27,7 @@ class Desk:
         self.ledger, self.box = MemoryLedger(), Letterbox()
         self.renderer = TemplateRenderer()
         self.post = Post(ledger=self.ledger, mailer=self.box, renderer=self.renderer, desk=DESK, patience=PATIENCE)
-        self.recording = Recording(ledger=self.ledger, renderer=self.renderer, cases=NoCases(), desk=DESK)
+        self.recording = Recording(ledger=self.ledger, renderer=self.renderer, desk=DESK)
 
     async def record(self) -> Recorded:
         recorded: Recorded = await ActivityEnvironment().run(self.recording.record_step, an_entry())

@@ -113,6 +113,22 @@ async def refused_by_the_plenary(office: Office) -> None:
     await office.pass_days(0.1)
 
 
+async def seated_after_a_refusal(office: Office) -> None:
+    """A run ends with the approval; what the plenary says of it, and the second approval, belong to the next."""
+    await office.open(ratification=True)
+    reference = await office.nominate()
+    await office.clear(reference)
+    refused = await office.adopt(reference)
+    await office.stage(reference, "approved")
+    await office.ratify(refused, RatificationOutcome.REFUSED)
+    await office.stage(reference, "cleared")
+    ratified = await office.adopt(reference)
+    await office.stage(reference, "approved")
+    await office.ratify(ratified)
+    await office.pass_days(470)
+    await office.stage(reference, "expired")
+
+
 async def dates_moved(office: Office) -> None:
     """A session is amended while a candidacy waits and a list is in force."""
     session = await office.open(opens=(await office.today()) - timedelta(days=1))
@@ -158,6 +174,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         ineligible_by_a_third_assessment,
         overdue_and_resumed,
         refused_by_the_plenary,
+        seated_after_a_refusal,
         dates_moved,
         letters_in_trouble,
     )
