@@ -6,8 +6,9 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.ports import Cases, Ledger
+from domain.candidacy import Stage
 from domain.ids import NO_SUCH_CASE
-from domain.ledger import Affected, Answer, Enquiry
+from domain.ledger import Affected, Answer, Enquiry, EnquiryAbout
 from domain.lists import Standing
 from domain.session import Terms
 from domain.steps import CaseKind
@@ -38,6 +39,13 @@ class Enquiries:
     async def standings(self, references: tuple[str, ...]) -> dict[str, Standing]:
         """How candidacies stand, told by themselves; one that has ended or does not exist is left out."""
         return dict(await self.cases.standings(await self.ledger.workflows(references)))
+
+    @activity.defn
+    async def ending(self, candidacy: str) -> Stage | None:
+        """How a candidacy ended, by its own record; None where it has not."""
+        answer = await self.answer(Enquiry(about=EnquiryAbout.CASE, reference=candidacy))
+        row = answer.case.row if answer.case is not None else None
+        return Stage(row.stage) if row is not None and row.ended else None
 
     @activity.defn
     async def preview_amendment(self, terms: Terms) -> tuple[Affected, ...]:

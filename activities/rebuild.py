@@ -1,11 +1,11 @@
 """Write the ledger again from what the workflows remember, where a step of theirs is missing in it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from temporalio import activity
 
 from activities.ports import Ledger, Memories, Renderer
-from activities.record import writing
+from activities.record import Offices, writing
 from domain.ledger import Delivery, LetterState, Memory, Rebuilding
 from domain.people import Contact
 
@@ -18,6 +18,7 @@ class Rebuild:
     memories: Memories
     renderer: Renderer
     desk: Contact
+    offices: Offices = field(default_factory=dict)
 
     @activity.defn
     async def rebuild(self) -> Rebuilding:
@@ -40,7 +41,7 @@ class Rebuild:
         return Rebuilding(cases=cases, steps=steps, letters=letters, unknown=tuple(unknown))
 
     async def _write(self, memory: Memory) -> tuple[Delivery, ...]:
-        recorded = await self.ledger.record(memory.entry, writing(self.renderer, self.desk, memory.entry))
+        recorded = await self.ledger.record(memory.entry, writing(self.renderer, self.desk, memory.entry, self.offices))
         told = {delivery.letter: delivery for delivery in memory.deliveries}
         restored: list[Delivery] = []
         for letter in recorded.letters:

@@ -11,7 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.ids import delivery_workflow_id
 from domain.ledger import Delivery, Entry, LetterState, Memory, Recorded
 
-_CASES: Final = "WorkflowType IN ('Session', 'Candidacy', 'SessionList')"
+_CASES: Final = "WorkflowType IN ('Session', 'Candidacy', 'SessionList', 'Suspension')"
 _SETTLED: Final = "settle_letter"
 T = TypeVar("T")
 

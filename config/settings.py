@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, EmailStr, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, EmailStr, Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 STACK_FILE: Final = "stack.env"
@@ -45,6 +45,22 @@ def _key(value: SecretStr) -> SecretStr:
     if length != 32:
         raise ValueError(f"must be 32 bytes (64 hexadecimal digits), not {length}")
     return value
+
+
+_ADDRESS: Final[TypeAdapter[str]] = TypeAdapter(EmailStr)
+
+
+def _readers(value: str) -> tuple[tuple[str, str], ...]:
+    readers: list[tuple[str, str]] = []
+    for entry in filter(None, (part.strip() for part in value.split(","))):
+        address, _, language = entry.partition("/")
+        if language not in {"", "en", "fr", "ru"}:
+            raise ValueError(f"{language}: must be one of the languages en, fr and ru")
+        try:
+            readers.append((_ADDRESS.validate_python(address), language or "en"))
+        except ValidationError:
+            raise ValueError(f"number {len(readers) + 1} is no address") from None
+    return tuple(readers)
 
 
 class Settings(BaseSettings):
@@ -84,6 +100,21 @@ class Settings(BaseSettings):
     desk_language: str = Field(
         default="en", pattern="^(en|fr|ru)$", description="the language of the desk's own letters"
     )
+    bureau_address: EmailStr | None = Field(
+        default=None, description="where the Bureau gets its letters; the desk's own address where there is none"
+    )
+    bureau_name: str = Field(default="Bureau", max_length=60, description="how letters address the Bureau")
+    bureau_language: str = Field(
+        default="en", pattern="^(en|fr|ru)$", description="the language of the Bureau's letters"
+    )
+    secretariats: str = Field(
+        default="",
+        description="committee secretariats that are told of measures: addresses with commas between them, "
+        "each with its language after a slash where that is not English (a@example.org, b@example.org/fr)",
+    )
+    secretariat_name: str = Field(
+        default="Secretariat of the committee", max_length=60, description="how letters address a secretariat"
+    )
     retry_first: float = Field(default=60.0, gt=0, description="pause before a letter is tried again")
     retry_longest: float = Field(default=6 * 3600.0, gt=0, description="longest pause between two attempts")
     retry_days: float = Field(default=5.0, gt=0, le=60, description="after so many days the desk must decide")
@@ -94,6 +125,17 @@ class Settings(BaseSettings):
     graceful_stop: float = Field(
         default=20.0, ge=0, le=300, description="how long a stopping worker may finish its work"
     )
+
+    @field_validator("secretariats")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        _readers(value)
+        return value
+
+    @property
+    def secretariat_readers(self) -> tuple[tuple[str, str], ...]:
+        """The address and the language of each committee secretariat."""
+        return _readers(self.secretariats)
 
     @field_validator("mail_security")
     @classmethod

@@ -324,6 +324,7 @@ class SuspensionState(CaseState):
         since: From when the interim measure's maximum length counts.
         interested: Officers who have declared an interest.
         referred: When the case was last referred to the Bureau.
+        order: What the candidacy was last told to do.
     """
 
     fingerprint: Fingerprint
@@ -342,6 +343,7 @@ class SuspensionState(CaseState):
     report: ReviewReport | None = None
     referred: AwareDatetime | None = None
     decided: Decided | None = None
+    order: Order | None = None
 
     @property
     def workflow_id(self) -> str:
@@ -510,7 +512,10 @@ def open_case(
     if charge.measure is not Measure.NONE:
         notices.append(_to_secretariats(state))
     return Outcome(
-        state=state.model_copy(update={"outbox": (order,)}), step=step, notices=tuple(notices), dispatches=(order,)
+        state=state.model_copy(update={"outbox": (order,), "order": Order.model_validate(order.content)}),
+        step=step,
+        notices=tuple(notices),
+        dispatches=(order,),
     )
 
 
@@ -1010,12 +1015,22 @@ def _order(state: SuspensionState, seq: int, act: Act, **facts: Any) -> Dispatch
         number=state.number,
         **facts,
     )
+    return dispatched(state, order)
+
+
+def dispatched(state: SuspensionState, order: Order) -> Dispatch:
+    """An order on its way to the candidacy."""
     return Dispatch(
         workflow_id=state.candidacy_workflow,
         signal="obey",
         decision=order.decision,
         content=order.model_dump(mode="json"),
     )
+
+
+def found_ended(state: SuspensionState, stage: Stage) -> Tiding:
+    """What a suspension tells itself where its candidacy has ended and could not say so any more."""
+    return Tiding(decision=f"{state.candidacy}/found-ended", kind=TidingKind.ENDED, stage=stage)
 
 
 def _to_participant(state: SuspensionState, template: Template, **facts: Any) -> Notice:
@@ -1060,6 +1075,8 @@ def _moved(
         raise AssertionError(f"{step.act} cannot lead from {state.stage} to {stage}")
     if stage is not state.stage:
         changes = {"entered": at} | changes
+    if dispatches:
+        changes = changes | {"order": Order.model_validate(dispatches[-1].content)}
     update = {
         "seq": step.seq,
         "stage": stage,

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -16,13 +16,14 @@ from activities.enquire import Enquiries
 from activities.ports import Cases, Ledger, Mailer, Memories, Renderer
 from activities.post import HEARTBEAT, Patience, Post
 from activities.rebuild import Rebuild
-from activities.record import Recording
+from activities.record import Offices, Recording
 from adapters.cases import TemporalCases
 from adapters.memory import TemporalMemories
 from adapters.smtp import SmtpMailer
 from adapters.sql import engine as sql_engine
 from adapters.sql.ledger import SqlLedger
 from config.settings import Settings, WrongSetting
+from domain.notices import Role
 from domain.people import Contact, Language
 from letters.render import TemplateRenderer
 from workflows.registry import SANDBOX, WORKFLOWS
@@ -84,17 +85,34 @@ class Ports:
     memories: Memories
     desk: Contact
     patience: Patience
+    offices: Offices = field(default_factory=dict)
+
+
+def _offices(settings: Settings) -> Offices:
+    """Where the letters of other offices than the desk go."""
+    bureau = Contact(
+        name=settings.bureau_name,
+        email=settings.bureau_address or settings.desk_address,
+        language=Language(settings.bureau_language),
+    )
+    secretariats = tuple(
+        Contact(name=settings.secretariat_name, email=address, language=Language(language))
+        for address, language in settings.secretariat_readers
+    )
+    return {Role.BUREAU: (bureau,), Role.SECRETARIAT: secretariats}
 
 
 def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
     """Every activity of the project, over these ports."""
-    recording = Recording(ledger=ports.ledger, renderer=ports.renderer, desk=ports.desk)
+    recording = Recording(ledger=ports.ledger, renderer=ports.renderer, desk=ports.desk, offices=ports.offices)
     post = Post(
         ledger=ports.ledger, mailer=ports.mailer, renderer=ports.renderer, desk=ports.desk, patience=ports.patience
     )
     enquiries = Enquiries(ledger=ports.ledger, cases=ports.cases)
     care = Care(ledger=ports.ledger, cases=ports.cases)
-    rebuild = Rebuild(ledger=ports.ledger, memories=ports.memories, renderer=ports.renderer, desk=ports.desk)
+    rebuild = Rebuild(
+        ledger=ports.ledger, memories=ports.memories, renderer=ports.renderer, desk=ports.desk, offices=ports.offices
+    )
     return (
         recording.record_step,
         post.deliver_letters,
@@ -103,6 +121,7 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         post.settle_letter,
         enquiries.answer,
         enquiries.standings,
+        enquiries.ending,
         enquiries.preview_amendment,
         care.rearm_cases,
         care.verify,
@@ -127,6 +146,7 @@ def worker(client: Client, settings: Settings, engine: AsyncEngine, mailer: Mail
             longest=timedelta(seconds=settings.retry_longest),
             whole=timedelta(days=settings.retry_days),
         ),
+        offices=_offices(settings),
     )
     return Worker(
         client,

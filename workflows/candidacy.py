@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
         Declaration,
         Information,
         InformationRequest,
+        Order,
         Reason,
         Stage,
         Word,
@@ -38,7 +39,7 @@ LAW = Law[CandidacyState](
     seat=lambda state: state.place or state.nomination.seat,
 )
 
-_SEATED = frozenset({Stage.APPROVED, Stage.PARTICIPANT})
+_SEATED = frozenset({Stage.APPROVED, Stage.PARTICIPANT, Stage.SUSPENDED})
 
 
 @workflow.defn
@@ -46,9 +47,9 @@ class Candidacy:
     """One person's candidacy in one session.
 
     Updates: ``receive`` (the nomination's receipt), ``declare``, ``decline``, ``assess``, ``request_information``,
-    ``supply_information``, ``correct``, ``withdraw``. Signals: ``hear`` (word of a list), ``rearm`` (new terms of the
-    session). Queries: ``state``, ``standing``, ``affected``. Endings: lapsed, declined, ineligible, not retained,
-    withdrawn, expired. A run ends when a seat is given, and the next goes on from the same state.
+    ``supply_information``, ``correct``, ``withdraw``, ``record_death``. Signals: ``hear`` (word of a list), ``obey`` (an
+    order of a suspension), ``rearm`` (new terms of the session). Queries: ``state``, ``standing``, ``affected``.
+    Endings: lapsed, declined, ineligible, not retained, withdrawn, excluded, deceased, expired. A run ends when a seat is given, and the next goes on from the same state.
     """
 
     @workflow.init
@@ -177,6 +178,27 @@ class Candidacy:
         """Ask the law."""
         self._check(envelope, Act.WITHDRAW)
 
+    @workflow.update
+    async def record_death(self, envelope: Envelope[Reason]) -> Receipt:
+        """Record that the candidate or participant has died; nothing is written to them any more."""
+        return await self._take(envelope)
+
+    @record_death.validator
+    def validate_record_death(self, envelope: Envelope[Reason]) -> None:
+        """Ask the law."""
+        self._check(envelope, Act.RECORD_DEATH)
+
+    @workflow.signal
+    def obey(self, order: Order) -> None:
+        """Take an order of a suspension."""
+        self._docket.take(
+            lambda: (
+                None
+                if order.decision in self._state.decisions or self._state.ended
+                else law.obey(self._state, order, self._docket.now())
+            )
+        )
+
     @workflow.signal
     def hear(self, word: Word) -> None:
         """Take word of a list."""
@@ -200,7 +222,7 @@ class Candidacy:
 
     @workflow.query
     def standing(self) -> Standing:
-        """How the candidacy stands, for a list; no personal data."""
+        """How the candidacy stands, for another case; no personal data."""
         state = self._state
         return Standing(
             reference=state.reference,
@@ -208,6 +230,8 @@ class Candidacy:
             stage=state.stage,
             seat=state.nomination.seat,
             list_reference=state.list_reference,
+            suspension=state.review.suspension if state.review is not None else None,
+            suspensions=state.suspensions,
         )
 
     @workflow.query

@@ -352,6 +352,10 @@ class Docket(Generic[S]):
         waits = f", next {deadline:%Y-%m-%d %H:%M} UTC" if deadline else ""
         workflow.set_current_details(f"**{reference}**: {stage.replace('_', ' ')}{waits}")
 
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something beside the turns; the run does not end before it is done."""
+        self._start(work)
+
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._background.add(task)

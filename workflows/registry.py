@@ -9,11 +9,13 @@ from workflows.enquiry import LedgerEnquiry, LedgerRebuilding, LedgerRecovery, L
 from workflows.letter import LetterDelivery
 from workflows.session import Session
 from workflows.session_list import SessionList
+from workflows.suspension import Suspension
 
 WORKFLOWS: Final[tuple[type[Any], ...]] = (
     Session,
     Candidacy,
     SessionList,
+    Suspension,
     LetterDelivery,
     LedgerEnquiry,
     LedgerVerification,

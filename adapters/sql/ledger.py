@@ -33,7 +33,7 @@ from adapters.sql import enquiries
 from adapters.sql.reach import connected
 from adapters.sql.tables import TROUBLED, WAITING, cases, counters, events, letter_events, letters
 from domain.errors import LetterSettled
-from domain.ids import candidacy_reference
+from domain.ids import candidacy_reference, suspension_reference
 from domain.ledger import (
     Answer,
     Claim,
@@ -58,6 +58,10 @@ _SETTLED_AS: Final = {
     SettlementHow.RESEND: LetterState.RELEASED,
     SettlementHow.GIVE_UP: LetterState.WITHDRAWN,
 }
+
+
+_NUMBERED: Final = {CaseKind.CANDIDACY: candidacy_reference, CaseKind.SUSPENSION: suspension_reference}
+"""The kinds of case whose number the register allots."""
 
 
 def _given(column: Column[Any]) -> BindParameter[Any]:
@@ -120,6 +124,7 @@ _WRITE: Final = insert(letters).values(
         .where(
             _earlier.c.case_reference == _given(letters.c.case_reference),
             _earlier.c.role == _given(letters.c.role),
+            _earlier.c.reader == _given(letters.c.reader),
             _earlier.c.thread.is_(None),
         )
         .scalar_subquery()
@@ -392,6 +397,7 @@ class SqlLedger:
                 "role": draft.role,
                 "language": draft.to.language,
                 "about": about,
+                "reader": draft.reader,
                 "name": draft.to.name,
                 "email": draft.to.email,
                 "subject": draft.letter.subject,
@@ -464,7 +470,7 @@ async def _allot(connection: AsyncConnection, entry: Entry) -> tuple[str, int]:
     reference: str = entry.state["reference"]
     if not reference:
         number = await connection.scalar(_NEXT_NUMBER, _giving(counter | {"last": 1}))
-        return candidacy_reference(entry.session, number), number
+        return _NUMBERED[entry.kind](entry.session, number), number
     if entry.kind is CaseKind.SESSION:
         return reference, 1
     # It was numbered elsewhere, perhaps by a register that is lost; none after it may be numbered so.
