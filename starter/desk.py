@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from temporalio.client import (
     Client,
@@ -28,8 +28,9 @@ from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlread
 from temporalio.service import RPCError, RPCStatusCode
 
 from config.settings import Settings, WrongSetting
-from domain.candidacy import Act
+from domain.candidacy import Act, CandidacyState, Stage
 from domain.cases import (
+    STANDING_QUERY,
     STATE_QUERY,
     CandidacyCase,
     CandidacyOpening,
@@ -37,6 +38,8 @@ from domain.cases import (
     ListOpening,
     SessionCase,
     SessionOpening,
+    SuspensionCase,
+    SuspensionOpening,
 )
 from domain.envelope import Envelope, Receipt, digest
 from domain.errors import REFUSALS
@@ -48,6 +51,7 @@ from domain.ids import (
     list_reference,
     list_workflow_id,
     session_workflow_id,
+    suspension_workflow_id,
 )
 from domain.ledger import (
     Affected,
@@ -62,14 +66,18 @@ from domain.ledger import (
     Settlement,
     Verification,
 )
-from domain.lists import Drafting, ListAct, ListStage, SeatLaw
+from domain.lists import Drafting, ListAct, ListStage, SeatLaw, Standing
 from domain.model import Model
 from domain.people import Nomination
 from domain.session import SessionAct, SessionAmendment, SessionPlan, SessionState
 from domain.steps import CaseKind
+from domain.suspension import Charge, SuspensionAct, SuspensionStage, check_opening
 from workflows import attributes
 
 C = TypeVar("C", bound=Model)
+
+_OPENINGS: Final = 5
+"""How often a suspension is looked for where the one that was found has just ended."""
 
 
 class DeskError(Exception):
@@ -95,6 +103,10 @@ class PartUnreachable(DeskError):
 
 class OutcomeUnknown(DeskError):
     """The command was sent and no answer came in time. It carries its own id, so sending it again is safe."""
+
+
+class _HasEnded(Exception):
+    """A case that was to be opened has come and gone."""
 
 
 @dataclass(frozen=True)
@@ -231,6 +243,64 @@ class Desk:
         """Send a command to a list."""
         return await self._command(reference, act, content)
 
+    async def open_suspension(self, reference: str, charge: Charge) -> Taken:
+        """Bring a trigger against a participant: it opens a suspension, or joins the one that is open.
+
+        Raises:
+            Refusal: The candidacy is no participant's, or the criterion is none of the session's.
+        """
+        file = await self.case(reference)
+        candidacy = CandidacyState.model_validate(file.state)
+        for attempt in range(_OPENINGS):
+            standing = await self._standing(file.row)
+            stage = Stage(file.row.stage) if standing is None else standing.stage
+            check_opening(candidacy.terms, charge, stage, candidacy.terms.clock.reading(datetime.now(UTC)))
+            try:
+                return await self._charge(candidacy, standing, charge)
+            except _HasEnded:
+                # Somebody decided in this very moment; the candidacy hears of it before the suspension ends.
+                await asyncio.sleep(0.1 * attempt)
+        raise PartUnreachable("the suspension has just ended and the candidacy does not say so; try again")
+
+    async def _charge(self, candidacy: CandidacyState, standing: Standing | None, charge: Charge) -> Taken:
+        session = candidacy.terms.session
+        known = standing.suspensions if standing is not None else 0
+        under_way = standing.suspension if standing is not None else None
+        number = known if under_way is not None else known + 1
+        workflow_id = suspension_workflow_id(session, candidacy.fingerprint, number)
+        envelope = self.close_over(SuspensionAct.OPEN, workflow_id, charge)
+        opening = SuspensionOpening(
+            envelope=envelope,
+            fingerprint=candidacy.fingerprint,
+            number=number,
+            terms=candidacy.terms,
+            candidacy=candidacy.reference,
+            candidacy_workflow=candidacy.workflow_id,
+            participant=candidacy.nomination.candidate.contact,
+        )
+        return await self._begin(
+            "Suspension",
+            SuspensionCase(opening=opening),
+            workflow_id,
+            envelope,
+            update=SuspensionAct.OPEN,
+            arguments=(envelope,),
+            summary=f"Suspension in session {session}",
+            shown=attributes.at_start(session=session, stage=SuspensionStage.OPENED),
+        )
+
+    async def act_on_suspension(self, reference: str, act: SuspensionAct, content: Model) -> Taken:
+        """Send a command to a suspension."""
+        return await self._command(reference, act, content)
+
+    async def _standing(self, row: CaseRow) -> Standing | None:
+        """How a candidacy stands; None where it has ended."""
+        if row.ended:
+            return None
+        missing = f"{row.reference} does not run; `starter ledger recover` starts it"
+        standing: Standing = await self._query(row.workflow_id, Standing, missing, STANDING_QUERY)
+        return standing
+
     async def settle_letter(self, letter: str, settlement: Settlement) -> LetterState:
         """Decide about a letter that waits for a person; the state it is in now."""
         answer = await self.ask(Enquiry(about=EnquiryAbout.LETTER, reference=letter))
@@ -308,6 +378,29 @@ class Desk:
         summary: str,
         shown: TypedSearchAttributes,
     ) -> Taken:
+        """Open a case, once; the receipt of one that has come and gone."""
+        try:
+            return await self._begin(workflow, case, workflow_id, envelope, summary=summary, shown=shown)
+        except _HasEnded:
+            return await self._ended(workflow_id)
+
+    async def _begin(
+        self,
+        workflow: str,
+        case: Model,
+        workflow_id: str,
+        envelope: Envelope[Any],
+        *,
+        update: str = "receive",
+        arguments: Sequence[Model] = (),
+        summary: str,
+        shown: TypedSearchAttributes,
+    ) -> Taken:
+        """Open a case, or bring the command to the one that runs.
+
+        Raises:
+            _HasEnded: It ran once, and runs no more.
+        """
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             workflow,
             case,
@@ -320,21 +413,28 @@ class Desk:
             search_attributes=shown,
         )
         try:
-            receipt = await self._start(start, envelope)
+            receipt = await self._start(start, envelope, update, arguments)
         except WorkflowAlreadyStartedError:
-            return await self._ended(workflow_id)
+            raise _HasEnded from None
         except RPCError as failed:
             if failed.status is RPCStatusCode.ALREADY_EXISTS:
-                return await self._ended(workflow_id)
+                raise _HasEnded from None
             raise self._error(failed) from None
         except (WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError) as failed:
             raise self._error(failed) from None
         return Taken(receipt=receipt, fresh=receipt.answers(envelope))
 
-    async def _start(self, start: WithStartWorkflowOperation[Any, Any], envelope: Envelope[Any]) -> Receipt:
+    async def _start(
+        self,
+        start: WithStartWorkflowOperation[Any, Any],
+        envelope: Envelope[Any],
+        update: str,
+        arguments: Sequence[Model],
+    ) -> Receipt:
         try:
             receipt: Receipt = await self.client.execute_update_with_start_workflow(
-                "receive",
+                update,
+                args=arguments,
                 start_workflow_operation=start,
                 id=envelope.nonce,
                 result_type=Receipt,
@@ -407,13 +507,13 @@ class Desk:
             f"{act} is not possible: {case} has ended as {row.stage}", rule="case-ended", refusal="NotAtThisStage"
         )
 
-    async def _query(self, workflow_id: str, answer: type[Any], missing: str) -> Any:
+    async def _query(self, workflow_id: str, answer: type[Any], missing: str, query: str = STATE_QUERY) -> Any:
         handle = self.client.get_workflow_handle(workflow_id)
         try:
             description = await handle.describe(rpc_timeout=self._patience)
             if description.status is not WorkflowExecutionStatus.RUNNING:
                 raise NoSuchCase(missing)
-            return await handle.query(STATE_QUERY, result_type=answer, rpc_timeout=self._patience)
+            return await handle.query(query, result_type=answer, rpc_timeout=self._patience)
         except RPCError as failed:
             if failed.status is RPCStatusCode.NOT_FOUND:
                 raise NoSuchCase(missing) from None

@@ -7,7 +7,7 @@ from typing import Any
 
 from activities.ports import LedgerUnavailable, MailError, Write
 from domain.errors import AlteredCommand, LetterSettled
-from domain.ids import candidacy_reference
+from domain.ids import candidacy_reference, suspension_reference
 from domain.ledger import (
     Answer,
     CaseFile,
@@ -70,9 +70,10 @@ class MemoryLedger:
         for reference, case in self.cases.items():
             if case.entry.workflow_id == entry.workflow_id:
                 return reference
-        if entry.kind is CaseKind.CANDIDACY:
-            kind = [case for case in self.cases.values() if case.entry.kind is CaseKind.CANDIDACY]
-            return candidacy_reference(entry.session, len(kind) + 1)
+        numbered = {CaseKind.CANDIDACY: candidacy_reference, CaseKind.SUSPENSION: suspension_reference}
+        if entry.kind in numbered:
+            kind = [case for case in self.cases.values() if case.entry.kind is entry.kind]
+            return numbered[entry.kind](entry.session, len(kind) + 1)
         return str(entry.state["reference"])
 
     async def record(self, entry: Entry, write: Write) -> Recorded:
@@ -90,7 +91,9 @@ class MemoryLedger:
             state = dict(entry.state) | {"reference": reference}
             case.entry = entry.model_copy(update={"state": state})
             for draft in write(reference):
-                for letter in self.letters.values():
+                for name, letter in self.letters.items():
+                    if name.startswith(f"{reference}.{entry.step.seq}."):
+                        continue
                     same_reader = letter.case == reference and letter.draft.role is draft.role
                     unsent = letter.state in {LetterState.DRAFTED, LetterState.RELEASED}
                     if same_reader and unsent and letter.draft.template in overtakes(draft.template):

@@ -47,9 +47,10 @@ class Candidacy:
     """One person's candidacy in one session.
 
     Updates: ``receive`` (the nomination's receipt), ``declare``, ``decline``, ``assess``, ``request_information``,
-    ``supply_information``, ``correct``, ``withdraw``, ``record_death``. Signals: ``hear`` (word of a list), ``obey`` (an
-    order of a suspension), ``rearm`` (new terms of the session). Queries: ``state``, ``standing``, ``affected``.
-    Endings: lapsed, declined, ineligible, not retained, withdrawn, excluded, deceased, expired. A run ends when a seat is given, and the next goes on from the same state.
+    ``supply_information``, ``correct``, ``withdraw``, ``record_death``. Signals: ``hear`` (word of a list), ``obey``
+    (an order of a suspension), ``rearm`` (new terms of the session). Queries: ``state``, ``standing``, ``affected``.
+    Endings: lapsed, declined, ineligible, not retained, withdrawn, excluded, deceased, expired. A run ends when a seat
+    is given, and the next goes on from the same state.
     """
 
     @workflow.init

@@ -109,12 +109,12 @@ class Suspension:
             with refusing():
                 raise self._refused
 
-    @workflow.update
-    async def open(self, envelope: Envelope[Charge]) -> Receipt:
+    @workflow.update(name="open")
+    async def open_or_join(self, envelope: Envelope[Charge]) -> Receipt:
         """Record a trigger: the first opens the case, another joins it."""
         return await self._take(envelope)
 
-    @open.validator
+    @open_or_join.validator
     def validate_open(self, envelope: Envelope[Charge]) -> None:
         """Ask the law."""
         self._check(envelope, SuspensionAct.OPEN)
