@@ -46,6 +46,8 @@ LAW = Law[SuspensionState](
 
 _PAUSE: Final = timedelta(seconds=5)
 """Between two attempts to reach a candidacy that is open in the ledger and does not run."""
+_LONG: Final = 50
+"""Events after which a run ends, so that weekly referrals, or a hearing with many grounds, never add up."""
 
 
 @workflow.defn
@@ -56,7 +58,7 @@ class Suspension:
     ``extend``, ``assign``, ``declare_interest``, ``report``, ``decide``, ``void``, ``reverse``. Signals: ``hear`` (word
     of the candidacy), ``rearm`` (new terms of the session). Query: ``state``. Endings: lifted, excluded, void, lapsed
     with the session, expired with it once upheld, withdrawn, deceased. Each ends after the candidacy has taken its
-    part. A run ends with a stage, and the next goes on from the same state.
+    part. A run ends with a stage, or once it is long, and the next goes on from the same state.
     """
 
     @workflow.init
@@ -82,7 +84,8 @@ class Suspension:
             except Refusal as refusal:
                 self._refused = refusal
             else:
-                self._docket = Docket(LAW, opened.state, hooks)
+                # The candidacy is told once the ledger has the step, and not before.
+                self._docket = Docket(LAW, opened.state.model_copy(update={"outbox": ()}), hooks)
                 self._docket.first(opened)
 
     @workflow.run
@@ -94,10 +97,15 @@ class Suspension:
             # Started again from the ledger: the candidacy may have ended, and what it said of it be lost.
             self._docket.beside(self._find_out())
         began = self._state.stage
-        await self._docket.until(lambda: self._state.stage not in {began, SuspensionStage.DECIDED})
+        await self._docket.until(lambda: self._is_phase_over(began))
         if not self._state.ended:
             workflow.continue_as_new(SuspensionCase(state=self._state))
         return self._state.stage
+
+    def _is_phase_over(self, began: SuspensionStage) -> bool:
+        if self._state.stage is SuspensionStage.DECIDED:
+            return False
+        return self._state.stage is not began or workflow.info().get_current_history_length() >= _LONG
 
     @property
     def _state(self) -> SuspensionState:

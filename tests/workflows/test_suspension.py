@@ -59,6 +59,7 @@ async def test_excluded_the_seat_is_free_and_the_desk_is_told_who_may_follow(off
     taken = await office.adopt(first, reserve=(second,))
     await office.stage(first, "participant")
     await office.stage(second, "reserve")
+    await office.pass_days(0.1)
     suspension = await office.suspend(first)
     await office.hear_out(suspension)
     await office.settle(suspension, Recommendation.EXCLUDED)
