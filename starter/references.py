@@ -7,7 +7,14 @@ from typing import Any, Final, get_args
 import click
 
 from domain.criteria import CriterionKey
-from domain.ids import CandidacyReference, LetterReference, ListReference, OfficerId, SessionReference
+from domain.ids import (
+    CandidacyReference,
+    LetterReference,
+    ListReference,
+    OfficerId,
+    SessionReference,
+    SuspensionReference,
+)
 
 
 def _pattern(annotated: Any) -> str:
@@ -18,6 +25,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
     _pattern(SessionReference): "2026",
     _pattern(CandidacyReference): "C-2026-0007",
     _pattern(ListReference): "L-2026-1",
+    _pattern(SuspensionReference): "S-2026-0003",
     _pattern(LetterReference): "C-2026-0007.3.1",
     _pattern(OfficerId): "O-17",
     _pattern(CriterionKey): "moral-standing",
@@ -48,5 +56,6 @@ SESSION: Final = Reference("session", SessionReference)
 CANDIDACY: Final = Reference("candidacy", CandidacyReference)
 LIST: Final = Reference("list", ListReference)
 LETTER: Final = Reference("letter", LetterReference)
-CASE: Final = Reference("case", CandidacyReference, ListReference, SessionReference)
+SUSPENSION: Final = Reference("suspension", SuspensionReference)
+CASE: Final = Reference("case", CandidacyReference, ListReference, SuspensionReference, SessionReference)
 OFFICER: Final = Reference("officer", OfficerId)
