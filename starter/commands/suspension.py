@@ -70,7 +70,7 @@ told_reason = click.option("--reason", required=True, metavar="TEXT", help="Why;
 
 @click.group("suspension", cls=Noun)
 def suspension() -> None:
-    """From a trigger through hearing and review to the outcome."""
+    """From a trigger through a hearing to the outcome."""
 
 
 @suspension.command(
@@ -128,7 +128,7 @@ async def serve(call: Call, reference: str, *, on: str, how: str, grounds: tuple
 
 @suspension.command(
     "observe",
-    example='starter suspension observe S-2026-0003 --answer "It was not I" --document "Statement of 2 April"',
+    example='starter suspension observe S-2026-0003 --answer "It was not I" --document "Her statement"',
 )
 @reference
 @click.option("--answer", metavar="TEXT", help="What the participant answered.")

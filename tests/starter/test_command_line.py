@@ -73,6 +73,7 @@ def test_every_noun_of_the_desk_is_there() -> None:
                     "decline",
                     "list",
                     "nominate",
+                    "record-death",
                     "request-information",
                     "show",
                     "supply-information",
@@ -82,6 +83,26 @@ def test_every_noun_of_the_desk_is_there() -> None:
                 )
             ),
             *(f"list {verb}" for verb in ("amend", "decide", "draft", "list", "propose", "ratify", "show")),
+            *(
+                f"suspension {verb}"
+                for verb in (
+                    "assign",
+                    "decide",
+                    "declare-interest",
+                    "extend",
+                    "list",
+                    "observe",
+                    "open",
+                    "report",
+                    "reverse",
+                    "serve",
+                    "show",
+                    "timeline",
+                    "void",
+                    "waive",
+                    "watch",
+                )
+            ),
             *(f"letter {verb}" for verb in ("list", "settle", "show")),
             *(f"ledger {verb}" for verb in ("rebuild", "recover", "verify")),
             *(f"stack {verb}" for verb in ("down", "status", "up")),
