@@ -220,6 +220,7 @@ class Order(Model):
         number: Which of the participant's suspensions it is, from 1.
         measure: What is taken away from here on.
         why: For a restoration, how the suspension ended.
+        contact: For a suspension, where it has the participant's letters sent.
     """
 
     decision: str
@@ -228,6 +229,7 @@ class Order(Model):
     number: int = Field(ge=1)
     measure: Measure = Measure.NONE
     why: str | None = None
+    contact: Contact | None = None
 
 
 class TidingKind(StrEnum):
@@ -625,6 +627,10 @@ def obey(state: CandidacyState, order: Order, at: AwareDatetime) -> Outcome[Cand
             effects += [f"suspension:{order.number}", f"measure:{order.measure.value}"]
             changes["review"] = UnderReview(suspension=order.suspension, number=order.number, measure=order.measure)
             changes["suspensions"] = max(state.suspensions, order.number)
+            contact = state.nomination.candidate.contact
+            if order.contact != contact:
+                # Mended while the order was on its way, when nobody here knew whom to tell.
+                dispatches = (_tiding(state, order.suspension, TidingKind.CONTACT, contact=contact),)
         case Act.RESTORE | Act.EXCLUDE:
             stage = Stage.PARTICIPANT if act is Act.RESTORE else Stage.EXCLUDED
             answer = TidingKind.OBEYED
@@ -770,6 +776,13 @@ def _end_review(state: CandidacyState, ending: Stage, effects: list[str]) -> tup
     if state.review is not None:
         effects.append(f"ends:suspension:{state.review.number}")
     return _tell_review(state, TidingKind.ENDED, stage=ending)
+
+
+def ended_before(state: CandidacyState, order: Order) -> Tiding:
+    """The answer to an order that reaches a candidacy after its end, when it takes no step any more."""
+    return Tiding(
+        decision=f"{state.reference}/found-ended", kind=TidingKind.ENDED, order=order.decision, stage=state.stage
+    )
 
 
 def _tell_review(state: CandidacyState, kind: TidingKind, **facts: Any) -> tuple[Dispatch, ...]:

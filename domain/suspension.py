@@ -1008,6 +1008,8 @@ def _day_before(instant: AwareDatetime) -> date:
 
 
 def _order(state: SuspensionState, seq: int, act: Act, **facts: Any) -> Dispatch:
+    if act is Act.SUSPEND:
+        facts["contact"] = state.participant
     order = Order(
         decision=f"{state.workflow_id}/{seq}/{act.value}",
         act=act,

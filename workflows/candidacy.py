@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from temporalio import workflow
+from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
     from domain import candidacy as law
@@ -24,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.lists import Standing
     from domain.model import Model
     from domain.session import Terms
-    from domain.steps import CaseKind
+    from domain.steps import CaseKind, Outcome
     from domain.vetting import Assessment
 from workflows.docket import Docket, Hooks, Law
 from workflows.refusals import refusing
@@ -192,13 +193,7 @@ class Candidacy:
     @workflow.signal
     def obey(self, order: Order) -> None:
         """Take an order of a suspension."""
-        self._docket.take(
-            lambda: (
-                None
-                if order.decision in self._state.decisions or self._state.ended
-                else law.obey(self._state, order, self._docket.now())
-            )
-        )
+        self._docket.take(lambda: self._obeyed(order))
 
     @workflow.signal
     def hear(self, word: Word) -> None:
@@ -239,6 +234,23 @@ class Candidacy:
     def affected(self, terms: Terms) -> tuple[str, ...]:
         """Which kinds of date would move under other terms."""
         return law.affected(self._state, terms)
+
+    def _obeyed(self, order: Order) -> Outcome[CandidacyState] | None:
+        if order.decision in self._state.decisions:
+            return None
+        if self._state.ended:
+            self._docket.beside(self._say_ended(order))
+            return None
+        return law.obey(self._state, order, self._docket.now())
+
+    async def _say_ended(self, order: Order) -> None:
+        """Answer an order that came after the end, while the last things of the case were being done."""
+        try:
+            await workflow.get_external_workflow_handle(order.suspension).signal(
+                "hear", law.ended_before(self._state, order)
+            )
+        except FailureError:
+            workflow.logger.info("not told: has ended", extra={"case": self._state.reference})
 
     def _check(self, envelope: Envelope[Model], act: Act) -> None:
         self._admit()
