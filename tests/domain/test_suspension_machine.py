@@ -305,5 +305,5 @@ class SuspensionMachine(RuleBasedStateMachine):
         assert self.open is None or self.open.ended is True
 
 
-SuspensionMachine.TestCase.settings = settings(max_examples=100, stateful_step_count=35, deadline=None)
+SuspensionMachine.TestCase.settings = settings(max_examples=1500, stateful_step_count=35, deadline=None)
 TestSuspensionMachine = SuspensionMachine.TestCase
