@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from pydantic import AwareDatetime, Field, StrictBool, model_validator
 
 from domain.criteria import CriterionKey
-from domain.envelope import Envelope
+from domain.envelope import Envelope, digest
 from domain.errors import NotAtThisStage, NothingToChange, OutOfTime, SamePerson
 from domain.ids import Fingerprint, ListReference, candidacy_workflow_id, list_workflow_id
 from domain.model import Address, Line, Model, Prose
@@ -778,11 +778,27 @@ def _end_review(state: CandidacyState, ending: Stage, effects: list[str]) -> tup
     return _tell_review(state, TidingKind.ENDED, stage=ending)
 
 
-def ended_before(state: CandidacyState, order: Order) -> Tiding:
-    """The answer to an order that reaches a candidacy after its end, when it takes no step any more."""
-    return Tiding(
-        decision=f"{state.reference}/found-ended", kind=TidingKind.ENDED, order=order.decision, stage=state.stage
-    )
+def answer_again(state: CandidacyState, order: Order) -> Tiding | None:
+    """The answer to an order that asks for no step: the candidacy has ended, or it was obeyed before.
+
+    An order is repeated where a server was lost with all that was on its way, the first answer perhaps among it.
+    """
+    if state.ended:
+        return found_ended(state.reference, state.stage, order)
+    contact = state.nomination.candidate.contact
+    if order.act is Act.SUSPEND and order.contact != contact:
+        known = digest(contact.model_dump(mode="json"))[:16]
+        return Tiding(decision=f"{state.reference}/{known}/contact", kind=TidingKind.CONTACT, contact=contact)
+    if order.act is Act.RESTORE:
+        decision = f"{state.reference}/{state.decisions[order.decision]}/{TidingKind.OBEYED.value}"
+        return Tiding(decision=decision, kind=TidingKind.OBEYED, order=order.decision, stage=state.stage)
+    return None
+
+
+def found_ended(reference: str, stage: Stage, order: Order | None = None) -> Tiding:
+    """What a suspension is told, by whoever finds out, where its candidacy has ended."""
+    answered = order.decision if order is not None else None
+    return Tiding(decision=f"{reference}/found-ended", kind=TidingKind.ENDED, order=answered, stage=stage)
 
 
 def _tell_review(state: CandidacyState, kind: TidingKind, **facts: Any) -> tuple[Dispatch, ...]:

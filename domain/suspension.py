@@ -1030,11 +1030,6 @@ def dispatched(state: SuspensionState, order: Order) -> Dispatch:
     )
 
 
-def found_ended(state: SuspensionState, stage: Stage) -> Tiding:
-    """What a suspension tells itself where its candidacy has ended and could not say so any more."""
-    return Tiding(decision=f"{state.candidacy}/found-ended", kind=TidingKind.ENDED, stage=stage)
-
-
 def _to_participant(state: SuspensionState, template: Template, **facts: Any) -> Notice:
     said = Facts(measure=state.measure.value, scope=state.scope, **facts)
     return Notice(template=template, role=Role.CANDIDATE, to=state.participant, facts=said)

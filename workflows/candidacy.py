@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         Order,
         Reason,
         Stage,
+        Tiding,
         Word,
     )
     from domain.cases import CandidacyCase
@@ -236,19 +237,16 @@ class Candidacy:
         return law.affected(self._state, terms)
 
     def _obeyed(self, order: Order) -> Outcome[CandidacyState] | None:
-        if order.decision in self._state.decisions:
-            return None
-        if self._state.ended:
-            self._docket.beside(self._say_ended(order))
-            return None
-        return law.obey(self._state, order, self._docket.now())
+        if order.decision not in self._state.decisions and not self._state.ended:
+            return law.obey(self._state, order, self._docket.now())
+        if (answer := law.answer_again(self._state, order)) is not None:
+            self._docket.beside(self._answer(order, answer))
+        return None
 
-    async def _say_ended(self, order: Order) -> None:
-        """Answer an order that came after the end, while the last things of the case were being done."""
+    async def _answer(self, order: Order, answer: Tiding) -> None:
+        """Answer an order that asks for no step."""
         try:
-            await workflow.get_external_workflow_handle(order.suspension).signal(
-                "hear", law.ended_before(self._state, order)
-            )
+            await workflow.get_external_workflow_handle(order.suspension).signal("hear", answer)
         except FailureError:
             workflow.logger.info("not told: has ended", extra={"case": self._state.reference})
 

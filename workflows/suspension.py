@@ -10,7 +10,7 @@ from temporalio.exceptions import FailureError
 with workflow.unsafe.imports_passed_through():
     from activities.enquire import Enquiries
     from domain import suspension as law
-    from domain.candidacy import Reason, Tiding
+    from domain.candidacy import Reason, Tiding, found_ended
     from domain.cases import SuspensionCase
     from domain.envelope import Envelope, Receipt
     from domain.errors import Refusal
@@ -94,8 +94,8 @@ class Suspension:
         await workflow.wait_condition(lambda: self._refused is None or workflow.all_handlers_finished())
         self._admit()
         if case.state is not None and workflow.info().continued_run_id is None:
-            # Started again from the ledger: the candidacy may have ended, and what it said of it be lost.
-            self._docket.beside(self._find_out())
+            # Started again from the ledger: what was on its way between the two may be lost.
+            self._docket.beside(self._reach_candidacy())
         began = self._state.stage
         await self._docket.until(lambda: self._is_phase_over(began))
         if not self._state.ended:
@@ -233,7 +233,9 @@ class Suspension:
         self._docket.take(
             lambda: (
                 None
-                if tiding.decision in self._state.decisions or self._state.ended
+                if tiding.decision in self._state.decisions
+                or self._state.ended
+                or tiding.contact == self._state.participant
                 else law.hear(self._state, tiding, self._docket.now())
             )
         )
@@ -275,19 +277,19 @@ class Suspension:
         """Whether the candidacy has ended by its own record, which then ends this case."""
         ending = await workflow.execute_activity_method(Enquiries.ending, self._state.candidacy, **RECORD)
         if ending is not None:
-            self.hear(law.found_ended(self._state, ending))
+            self.hear(found_ended(self._state.candidacy, ending))
         return ending is not None
 
     async def _reach_candidacy(self) -> None:
-        """The candidacy could not be told: it has ended, or it does not run and will be started again."""
+        """Find out how the candidacy ended; where it has not, repeat the last order, once it runs again."""
         candidacy = workflow.get_external_workflow_handle(self._state.candidacy_workflow)
         while not await self._find_out():
-            await workflow.sleep(_PAUSE)
             order = self._state.order
             if self._state.ended or order is None:
                 return
             try:
                 await candidacy.signal("obey", order)
             except FailureError:
-                continue
-            return
+                await workflow.sleep(_PAUSE)
+            else:
+                return
