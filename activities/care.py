@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from temporalio import activity
 
-from activities.ports import Cases, CaseSilent, Ledger
+from activities.ports import Cases, CaseSilent, Ledger, Sealer
 from domain.cases import STATES
 from domain.ledger import Delivery, Difference, LetterState, Recovery, Verification
 from domain.session import Terms
@@ -23,6 +23,7 @@ class Care:
 
     ledger: Ledger
     cases: Cases
+    sealer: Sealer
 
     @activity.defn
     async def rearm_cases(self, terms: Terms) -> None:
@@ -34,8 +35,20 @@ class Care:
 
     @activity.defn
     async def verify(self) -> Verification:
-        """Compare the ledger with the running workflows."""
-        differences = [
+        """Read the chain of events, check its seals, and compare the ledger with the running workflows.
+
+        Each heartbeat says how many events are read, of how many.
+        """
+        differences = list(await self.ledger.examine(activity.heartbeat))
+        seals = await self.ledger.seals()
+        differences += [
+            Difference(
+                reference="ledger", what=f"seal of step {seal.n}", ledger="not made by a key of ours", workflow=""
+            )
+            for seal in seals
+            if not self.sealer.knows(seal)
+        ]
+        differences += [
             Difference(reference=reference, what="steps", ledger="not numbered without a gap", workflow="")
             for reference in await self.ledger.gaps()
         ]
@@ -46,7 +59,13 @@ class Care:
             again = {(found.reference, found.what) for found in suspects}
             differences += [found for found in await self._compare() if (found.reference, found.what) in again]
         cases, steps, letters = await self.ledger.totals()
-        return Verification(cases=cases, steps=steps, letters=letters, differences=tuple(differences))
+        return Verification(
+            cases=cases,
+            steps=steps,
+            letters=letters,
+            differences=tuple(differences),
+            sealed=seals[-1].at if seals else None,
+        )
 
     async def _compare(self) -> list[Difference]:
         found: list[Difference] = []

@@ -9,13 +9,16 @@ MailError
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from domain.candidacy import CandidacyState
+from domain.chain import Seal
 from domain.ledger import (
     Answer,
     Claim,
     Delivery,
+    Difference,
     Draft,
     Enquiry,
     Entry,
@@ -59,6 +62,25 @@ class LedgerUnavailable(Exception):
 
 class CaseSilent(Exception):
     """A case runs and does not answer: its workflow is stuck, or no worker carries it."""
+
+
+class Keys(Protocol):
+    """The keys under which personal data lies. Every method raises KeysUnavailable while they cannot be reached."""
+
+    async def ready(self, name: str) -> None:
+        """Have a key at hand for the next seconds, so that using it does not fail. Raises Erased, KeyMissing."""
+
+    async def seal(self, name: str, plain: bytes, *, place: str = "") -> bytes:
+        """Encrypt under a key, for one place only.
+
+        A person's key is made when it is first asked for. Raises Erased where it was destroyed.
+        """
+
+    async def unseal(self, sealed: bytes, *, place: str = "") -> bytes:
+        """Decrypt what was sealed for this place. Raises Erased, KeyMissing, SealBroken."""
+
+    async def entitle(self, reference: str, name: str) -> None:
+        """Let a person's key go by the reference of one of the person's cases as well."""
 
 
 class Mailer(Protocol):
@@ -138,6 +160,28 @@ class Ledger(Protocol):
 
     async def gaps(self) -> Sequence[str]:
         """The cases whose steps are not numbered from 1 without a gap, or whose last step is not their state's."""
+
+    async def examine(self, progress: Callable[[int, int], None]) -> Sequence[Difference]:
+        """Read the chain of events; what is wrong with it. ``progress`` is told how many are read, of how many."""
+
+    async def unsealed(self) -> tuple[int, bytes] | None:
+        """The number and head of the chain's last link; None where there is none, or it is sealed."""
+
+    async def seal(self, seal: Seal) -> None:
+        """Keep a seal; where the same head is sealed already, that seal stays."""
+
+    async def seals(self) -> Sequence[Seal]:
+        """Every seal, in order."""
+
+
+class Sealer(Protocol):
+    """Who seals the ledger."""
+
+    def seal(self, n: int, head: bytes, at: datetime) -> Seal:
+        """The seal of a head, signed."""
+
+    def knows(self, seal: Seal) -> bool:
+        """Whether a seal is genuine."""
 
 
 class Cases(Protocol):

@@ -14,13 +14,15 @@ from typing import Final
 
 from pydantic import SecretStr
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from adapters.embedded import temporal
 from adapters.embedded.ports import LOOPBACK, free_ports
 from adapters.embedded.postgres import EmbeddedPostgres
-from adapters.sql import engine, migrate
-from config.settings import PREFIX, Settings
+from adapters.keys.codec import converter
+from adapters.keys.folder import FolderStore
+from adapters.keys.keyring import Keyring
+from adapters.keys.master import LocalMasterKey
+from config.settings import KEYS_FOLDER, PREFIX, Settings
 from starter.desk import Desk
 from worker.parts import ProcessPart, greets, says
 
@@ -78,12 +80,11 @@ async def standing() -> AsyncIterator[Stand]:
             postgres = EmbeddedPostgres(folder / "postgres")
             stack.callback(postgres.stop)
             url = postgres.start()
-            await _migrate(url)
             (folder / "temporal").mkdir()
             server = await stack.enter_async_context(temporal.serving(folder / "temporal"))
             (port,) = free_ports(None)
             await stack.enter_async_context(_running(_sink(folder, port)))
-            key = secrets.token_hex(32)
+            key, master = secrets.token_hex(32), secrets.token_hex(32)
             settings = {
                 f"{PREFIX}HOME": str(folder),
                 f"{PREFIX}DATABASE_URL": url,
@@ -91,10 +92,13 @@ async def standing() -> AsyncIterator[Stand]:
                 f"{PREFIX}MAIL_PORT": str(port),
                 f"{PREFIX}MAIL_SECURITY": "none",
                 f"{PREFIX}FINGERPRINT_KEY": key,
+                f"{PREFIX}MASTER_KEY": master,
+                f"{PREFIX}SEAL_KEY": secrets.token_hex(32),
                 "TEMPORAL_ADDRESS": server.address,
             }
             others = {name: value for name, value in os.environ.items() if not _LEFT_OUT.fullmatch(name)}
-            client = await Client.connect(server.address, data_converter=pydantic_data_converter)
+            keyring = Keyring(FolderStore(folder / KEYS_FOLDER), LocalMasterKey(bytes.fromhex(master)))
+            client = await Client.connect(server.address, data_converter=converter(keyring))
             yield Stand(folder=folder, client=client, environment=others | settings, key=key)
     finally:
         shutil.rmtree(folder)
@@ -103,11 +107,3 @@ async def standing() -> AsyncIterator[Stand]:
 def _sink(folder: Path, port: int) -> ProcessPart:
     command = (sys.executable, "-m", "benchmarks.sink", "--port", str(port))
     return ProcessPart("sink", command, log=folder / "sink.log", ready=greets(LOOPBACK, port))
-
-
-async def _migrate(url: str) -> None:
-    database = engine.create(url, pool=1)
-    try:
-        await migrate.upgrade(database)
-    finally:
-        await database.dispose()

@@ -26,7 +26,8 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with compose.parts(settings) as parts:
-        client = await connect(settings)
+        await compose.prepare(parts, settings)
+        client = await connect(settings, parts.keyring)
         bare = Worker(
             client,
             task_queue=floor.TASK_QUEUE,
@@ -36,7 +37,7 @@ async def run(settings: Settings) -> None:
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
             graceful_shutdown_timeout=timedelta(seconds=settings.graceful_stop),
         )
-        async with compose.worker(client, settings, parts.engine, parts.mailer), bare:
+        async with compose.worker(client, settings, parts), bare:
             logging.getLogger("worker").info("worker ready")
             await stop.wait()
 

@@ -14,6 +14,8 @@ from pydantic import AfterValidator, EmailStr, Field, SecretStr, TypeAdapter, Va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 STACK_FILE: Final = "stack.env"
+KEYS_FOLDER: Final = "keys"
+"""In the home folder, where no other place for keys is set."""
 PREFIX: Final = "DESK_"
 
 
@@ -37,13 +39,19 @@ class WrongSetting(Exception):
     """A setting is missing or wrong; the message names it."""
 
 
-def _key(value: SecretStr) -> SecretStr:
+def key_bytes(text: str) -> bytes:
+    """A key as it is written in settings and files. Raises ValueError where it is none."""
     try:
-        length = len(bytes.fromhex(value.get_secret_value()))
+        key = bytes.fromhex(text)
     except ValueError:
         raise ValueError("must be hexadecimal") from None
-    if length != 32:
-        raise ValueError(f"must be 32 bytes (64 hexadecimal digits), not {length}")
+    if len(key) != 32:
+        raise ValueError(f"must be 32 bytes (64 hexadecimal digits), not {len(key)}")
+    return key
+
+
+def _key(value: SecretStr) -> SecretStr:
+    key_bytes(value.get_secret_value())
     return value
 
 
@@ -77,6 +85,31 @@ class Settings(BaseSettings):
     fingerprint_key: Annotated[SecretStr, AfterValidator(_key)] | None = Field(
         default=None, description="64 hexadecimal digits; the same for the register's whole life"
     )
+
+    master_key: Annotated[SecretStr, AfterValidator(_key)] | None = Field(
+        default=None, description="64 hexadecimal digits: the master key, by which the keys of persons are wrapped"
+    )
+    master_key_file: Path | None = Field(default=None, description="a file that holds the master key instead")
+    previous_master_key: Annotated[SecretStr, AfterValidator(_key)] | None = Field(
+        default=None, description="the master key before it, while keys are wrapped anew"
+    )
+    previous_master_key_file: Path | None = Field(default=None, description="a file that holds that one instead")
+    keys_folder: Path | None = Field(
+        default=None, description="folder for the wrapped keys of persons; keys in the home folder if it is not set"
+    )
+    keys_url: SecretStr | None = Field(
+        default=None,
+        description="postgresql+asyncpg://user:password@host:port/name of a database for the wrapped keys instead",
+    )
+    seal_key: Annotated[SecretStr, AfterValidator(_key)] | None = Field(
+        default=None, description="the worker's private key (Ed25519) for the ledger's seals, 64 hexadecimal digits"
+    )
+    seal_former: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{64}( [0-9a-f]{64})*$",
+        description="the public keys that sealed before it, 64 hexadecimal digits each",
+    )
+    seal_interval: float = Field(default=3600.0, ge=1, le=7 * 86400, description="how often the ledger is sealed")
 
     database_url: SecretStr | None = Field(
         default=None, description="postgresql+asyncpg://user:password@host:port/name"

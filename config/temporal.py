@@ -1,15 +1,17 @@
-"""The connection to Temporal: standard ``TEMPORAL_*`` variables and TOML profiles, one converter for every side."""
+"""The connection to Temporal: standard ``TEMPORAL_*`` variables and TOML profiles, and one converter for every side."""
 
 import os
 from pathlib import Path
 
 from dotenv import dotenv_values
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
+from adapters.keys.codec import converter
+from adapters.keys.keyring import Keyring
+from config import keys
 from config.settings import STACK_FILE, Settings, WrongSetting
 
 
@@ -29,11 +31,16 @@ def environment(home: Path) -> dict[str, str]:
     return own if own else {name: value for name, value in stack.items() if name.startswith("TEMPORAL_")}
 
 
-async def connect(settings: Settings, *, runtime: Runtime | None = None) -> Client:
-    """Connect to the Temporal server that is set.
+async def connect(settings: Settings, keyring: Keyring | None = None, *, runtime: Runtime | None = None) -> Client:
+    """Connect to the Temporal server that is set; what goes through the connection lies under the register's keys.
+
+    Args:
+        settings: The settings.
+        keyring: The keys, where they are at hand already; else those that are set, which must be there.
+        runtime: Of the client, if not the process's own.
 
     Raises:
-        WrongSetting: The profile or its file is wrong.
+        WrongSetting: The profile or its file is wrong, or the keys are.
         TemporalUnreachable: Nothing answers there.
     """
     try:
@@ -41,7 +48,10 @@ async def connect(settings: Settings, *, runtime: Runtime | None = None) -> Clie
     except RuntimeError as wrong:
         raise WrongSetting(f"TEMPORAL_*: {wrong}") from None
     address = config.setdefault("target_host", "localhost:7233")
+    if keyring is None:
+        keyring = keys.keyring(settings)
+        await keys.check(keyring, settings)
     try:
-        return await Client.connect(**config, data_converter=pydantic_data_converter, runtime=runtime)
+        return await Client.connect(**config, data_converter=converter(keyring), runtime=runtime)
     except (RuntimeError, RPCError) as failed:
         raise TemporalUnreachable(address) from failed

@@ -13,7 +13,8 @@ Refusal
 ├── VoteNotCarried      the votes do not carry the outcome
 ├── DatesOutOfOrder     the dates of a session contradict each other or lie in the past
 ├── NothingToChange     everything is already as the command would have it
-└── LetterSettled       a letter that needs no decision of the desk
+├── LetterSettled       a letter that needs no decision of the desk
+└── Erased              the person's data was erased: its key is destroyed, and nothing is written under another
 
 A refusal crosses Temporal as an ``ApplicationError`` whose ``type`` is the class name and whose one detail is the rule.
 Messages hold references and rules only, never personal data: they reach logs.
@@ -88,6 +89,10 @@ class LetterSettled(Refusal):
     """The letter needs no decision: it is sent, on its way, or withdrawn."""
 
 
+class Erased(Refusal):
+    """The person's data was erased; what was written cannot be read any more, and nothing more is written."""
+
+
 REFUSALS: Final = frozenset(
     cls.__name__
     for cls in (
@@ -104,6 +109,7 @@ REFUSALS: Final = frozenset(
         DatesOutOfOrder,
         NothingToChange,
         LetterSettled,
+        Erased,
     )
 )
 """The names under which refusals come back from a workflow."""

@@ -279,12 +279,16 @@ class Difference(Model):
 
 
 class Verification(Model):
-    """What a comparison of the ledger with the workflows found."""
+    """What a reading of the ledger, and its comparison with the workflows, found.
+
+    ``sealed`` is when the ledger was last sealed; clock time.
+    """
 
     cases: int
     steps: int
     letters: int
     differences: tuple[Difference, ...]
+    sealed: AwareDatetime | None = None
 
 
 class Recovery(Model):

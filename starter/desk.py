@@ -9,7 +9,7 @@ DeskError                 the call did not do what was asked
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,7 @@ from temporalio.client import (
     WithStartWorkflowOperation,
     WorkflowExecutionStatus,
     WorkflowFailureError,
+    WorkflowHandle,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
@@ -53,6 +54,7 @@ from domain.ids import (
     session_workflow_id,
     suspension_workflow_id,
 )
+from domain.keys import REGISTER_KEY, key_of
 from domain.ledger import (
     Affected,
     Answer,
@@ -78,6 +80,8 @@ C = TypeVar("C", bound=Model)
 
 _OPENINGS: Final = 5
 """How often a suspension is looked for where the one that was found has just ended."""
+_GLANCE: Final = 0.5
+"""Seconds between two looks at how far a long piece of work has come."""
 
 
 class DeskError(Exception):
@@ -340,12 +344,19 @@ class Desk:
 
     async def ask(self, enquiry: Enquiry) -> Answer:
         """Put a question to the ledger."""
-        answer: Answer = await self._run("LedgerEnquiry", (enquiry,), Answer, self._patience)
+        key = key_of(enquiry.workflow_id or enquiry.reference or "")
+        answer: Answer = await self._run("LedgerEnquiry", (enquiry,), Answer, self._patience, key=key)
         return answer
 
-    async def verify_ledger(self) -> Verification:
-        """Compare the ledger with the running workflows."""
-        found: Verification = await self._run("LedgerVerification", (), Verification, timedelta(hours=1))
+    async def verify_ledger(self, progress: Callable[[int, int], None] | None = None) -> Verification:
+        """Read the ledger's chain, and compare the ledger with the running workflows.
+
+        Args:
+            progress: Told from time to time how many steps are read, of how many.
+        """
+        found: Verification = await self._run(
+            "LedgerVerification", (), Verification, timedelta(hours=1), progress=progress
+        )
         return found
 
     async def recover_ledger(self) -> Recovery:
@@ -519,20 +530,47 @@ class Desk:
                 raise NoSuchCase(missing) from None
             raise self._error(failed, sent=False) from None
 
-    async def _run(self, workflow: str, arguments: Sequence[Model], answer: type[Any], patience: timedelta) -> Any:
+    async def _run(
+        self,
+        workflow: str,
+        arguments: Sequence[Model],
+        answer: type[Any],
+        patience: timedelta,
+        *,
+        key: str = REGISTER_KEY,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Any:
         try:
-            return await self.client.execute_workflow(
+            handle = await self.client.start_workflow(
                 workflow,
                 args=arguments,
-                id=f"desk/{workflow}/{secrets.token_hex(8)}",
+                # Question and answer lie under the key that the id names.
+                id=f"desk/{workflow}/{key}/{secrets.token_hex(8)}",
                 task_queue=self.settings.task_queue,
                 result_type=answer,
                 execution_timeout=patience,
             )
+            if progress is None:
+                return await handle.result()
+            watching = asyncio.create_task(self._watch(handle, progress))
+            try:
+                return await handle.result()
+            finally:
+                watching.cancel()
         except WorkflowFailureError as failed:
             raise self._failure(failed.cause) from None
         except RPCError as failed:
             raise self._error(failed, sent=False) from None
+
+    async def _watch(self, handle: WorkflowHandle[Any, Any], progress: Callable[[int, int], None]) -> None:
+        """Pass on how far the workflow's activity has come, by its heartbeats."""
+        while True:
+            await asyncio.sleep(_GLANCE)
+            described = await handle.describe()
+            for pending in described.raw_description.pending_activities:
+                if payloads := pending.heartbeat_details.payloads:
+                    read, length = await self.client.data_converter.decode(payloads)
+                    progress(read, length)
 
     def _error(self, failed: Exception, *, sent: bool = True) -> DeskError:
         """What a failed call means for the desk."""

@@ -77,6 +77,7 @@ def failure_of(error: Exception) -> Failure:
     from config.settings import WrongSetting
     from config.temporal import TemporalUnreachable
     from domain.errors import Refusal
+    from domain.keys import KeyMissing, KeysUnavailable
     from starter.desk import NoSuchCase, OutcomeUnknown, PartUnreachable, Refused
 
     match error:
@@ -84,6 +85,10 @@ def failure_of(error: Exception) -> Failure:
             return Failure(Kind.SETTING, str(error))
         case TemporalUnreachable():
             return Failure(Kind.UNREACHABLE, f"{error}; `starter stack up` starts it")
+        case KeysUnavailable():
+            return Failure(Kind.UNREACHABLE, str(error))
+        case KeyMissing():
+            return Failure(Kind.SETTING, f"{error}; does DESK_KEYS_FOLDER or DESK_KEYS_URL lead to the worker's keys?")
         case Refused():
             return Failure(Kind.REFUSED, str(error), rule=error.rule)
         case Refusal():

@@ -11,9 +11,12 @@ import pytest
 from sqlalchemy import make_url, text
 
 from adapters.embedded.postgres import EmbeddedPostgres
+from adapters.keys.folder import FolderStore
+from adapters.keys.keyring import Keyring
 from adapters.sql import engine as engines
 from adapters.sql import migrate
 from adapters.sql.ledger import SqlLedger
+from tests.keys import MASTER, a_keyring
 
 TEMPLATE = "migrated"
 _numbers = count(1)
@@ -32,7 +35,7 @@ async def _execute(url: str, statement: str) -> None:
 async def _migrate(url: str) -> None:
     engine = engines.create(url, pool=1)
     try:
-        await migrate.upgrade(engine)
+        await migrate.upgrade(engine, a_keyring())
     finally:
         await engine.dispose()
 
@@ -92,8 +95,16 @@ async def empty_database(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def ledger(database: str) -> AsyncIterator[SqlLedger]:
-    """A ledger over a database of its own."""
+async def keyring(tmp_path: Path) -> Keyring:
+    """Keys in a folder of the test's own."""
+    keys = Keyring(FolderStore(tmp_path / "keys"), MASTER)
+    await keys.begin()
+    return keys
+
+
+@pytest.fixture
+async def ledger(database: str, keyring: Keyring) -> AsyncIterator[SqlLedger]:
+    """A ledger over a database and keys of its own."""
     engine = engines.create(database, pool=4)
-    yield SqlLedger(engine, mail_domain="example.org")
+    yield SqlLedger(engine, keyring, mail_domain="example.org")
     await engine.dispose()

@@ -1,11 +1,12 @@
 """One in-memory class for each port."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from activities.ports import LedgerUnavailable, MailError, Write
+from domain.chain import Seal
 from domain.errors import AlteredCommand, LetterSettled
 from domain.ids import candidacy_reference, suspension_reference
 from domain.ledger import (
@@ -14,6 +15,7 @@ from domain.ledger import (
     CaseRow,
     Claim,
     Delivery,
+    Difference,
     Draft,
     Enquiry,
     EnquiryAbout,
@@ -61,6 +63,7 @@ class MemoryLedger:
     letters: dict[str, StoredLetter] = field(default_factory=dict)
     away: bool = False
     refused: frozenset[str] = frozenset()
+    sealed: dict[int, Seal] = field(default_factory=dict)
 
     def _here(self) -> None:
         if self.away:
@@ -226,6 +229,24 @@ class MemoryLedger:
         if kept is None or kept.entry.ended:
             return None
         return SessionState.model_validate(kept.entry.state).terms
+
+    async def examine(self, progress: Callable[[int, int], None]) -> Sequence[Difference]:
+        self._here()
+        steps = sum(len(case.steps) for case in self.cases.values())
+        progress(steps, steps)
+        return ()
+
+    async def unsealed(self) -> tuple[int, bytes] | None:
+        self._here()
+        steps = sum(len(case.steps) for case in self.cases.values())
+        return (steps, bytes(32)) if steps and steps not in self.sealed else None
+
+    async def seal(self, seal: Seal) -> None:
+        self._here()
+        self.sealed.setdefault(seal.n, seal)
+
+    async def seals(self) -> Sequence[Seal]:
+        return [self.sealed[n] for n in sorted(self.sealed)]
 
     async def known_steps(self, workflow_id: str) -> int:
         return sum(len(case.steps) for case in self.cases.values() if case.entry.workflow_id == workflow_id)

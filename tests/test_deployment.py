@@ -40,9 +40,19 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", "")
 ENV_EXAMPLE = ROOT / ".env.example"
 
 FOR_THE_STARTER = {"home", "profile", "answer_timeout", "fingerprint_key"}
+OF_ONE_MACHINE = {"master_key_file", "previous_master_key_file", "keys_folder"}
 SAID_BY_THE_IMAGE = {"metrics_address"}
 EXACT = re.compile(r"[a-z/-]+:v?\d+(\.\d+)+(-[a-z]+)*")
-PASSWORDS = {"POSTGRES_REGISTER_PASSWORD": "0" * 64, "POSTGRES_TEMPORAL_PASSWORD": "1" * 64}
+PASSWORDS = dict.fromkeys(
+    (
+        "POSTGRES_REGISTER_PASSWORD",
+        "POSTGRES_TEMPORAL_PASSWORD",
+        "POSTGRES_KEYS_PASSWORD",
+        "DESK_MASTER_KEY",
+        "DESK_SEAL_KEY",
+    ),
+    "0" * 64,
+)
 REQUIRED = r"\$\{[A-Z_]+:\?[^}]+\}"
 
 
@@ -168,6 +178,7 @@ def test_compose_waits_for_health_where_a_service_lasts_and_for_success_where_it
 def test_compose_publishes_ports_on_loopback_only() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert published == {
+        "keys": ["127.0.0.1:5434:5432"],
         "temporal": ["127.0.0.1:7233:7233"],
         "temporal-ui": ["127.0.0.1:8080:8080"],
         "mailpit": ["127.0.0.1:8025:8025"],
@@ -176,14 +187,16 @@ def test_compose_publishes_ports_on_loopback_only() -> None:
 
 def test_compose_keeps_databases_on_networks_without_a_way_out() -> None:
     databases = {name: service for name, service in SERVICES.items() if service["image"].startswith("postgres:")}
-    assert set(databases) == {"register", "temporal-database"}
+    assert set(databases) == {"register", "keys", "temporal-database"}
+    # The command line on the host reads and writes under the same keys as the workers.
+    del databases["keys"]
     for service in databases.values():
         assert [COMPOSE["networks"][network] for network in service["networks"]] == [{"internal": True}]
 
 
 def test_compose_worker_is_given_every_setting_that_a_worker_reads() -> None:
     given = {name.removeprefix(PREFIX).lower() for name in SERVICES["worker"]["environment"] if name.startswith(PREFIX)}
-    assert given == Settings.model_fields.keys() - FOR_THE_STARTER - SAID_BY_THE_IMAGE
+    assert given == Settings.model_fields.keys() - FOR_THE_STARTER - OF_ONE_MACHINE - SAID_BY_THE_IMAGE
 
 
 def test_compose_gives_a_stopping_worker_more_time_than_it_may_be_set_to_take() -> None:
@@ -397,6 +410,7 @@ async def test_worker_refuses_authorities_it_cannot_read_and_names_the_setting(t
     settings = Settings(
         _env_file=None,
         database_url="postgresql+asyncpg://desk@localhost/desk",
+        seal_key="2" * 64,
         mail_ca_file=tmp_path / "ca.crt",
     )
     with pytest.raises(WrongSetting, match=r"^DESK_MAIL_CA_FILE: "):

@@ -23,6 +23,7 @@ async def test_every_workflow_loads_with_no_import_passed_through_unmeant() -> N
         "LetterDelivery",
         "LedgerEnquiry",
         "LedgerVerification",
+        "LedgerSealing",
         "LedgerRecovery",
         "LedgerRebuilding",
     ]

@@ -7,18 +7,20 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig, TelemetryFilter
 
-from adapters import attributes
+from adapters import attributes, schedules
 from adapters.attributes import AttributesMissing
-from adapters.sql import migrate
 from config import logs
 from config.settings import Settings, WrongSetting, load
 from config.temporal import TemporalUnreachable, connect
+from domain.keys import KeysUnavailable
 from worker import compose
 from workflows.attributes import ATTRIBUTES
+from workflows.enquiry import LedgerSealing
 
 logger = logging.getLogger("worker")
 
@@ -30,7 +32,7 @@ async def run(settings: Settings, *, migrate_only: bool = False) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     async with compose.parts(settings) as parts:
-        await migrate.upgrade(parts.engine)
+        await compose.prepare(parts, settings)
         if migrate_only:
             logger.info("database up to date")
             return
@@ -38,9 +40,11 @@ async def run(settings: Settings, *, migrate_only: bool = False) -> None:
         # The core's own lines may quote failures, which may quote people.
         quiet = LoggingConfig(filter=TelemetryFilter(core_level="ERROR", other_level="ERROR"))
         runtime = Runtime(telemetry=TelemetryConfig(metrics=metrics, logging=quiet))
-        client = await connect(settings, runtime=runtime)
+        client = await connect(settings, parts.keyring, runtime=runtime)
         await attributes.register(client, {key.name: key.indexed_value_type for key in ATTRIBUTES})
-        async with compose.worker(client, settings, parts.engine, parts.mailer):
+        every = timedelta(seconds=settings.seal_interval)
+        await schedules.keep(client, "ledger-sealing", LedgerSealing.__name__, queue=settings.task_queue, every=every)
+        async with compose.worker(client, settings, parts):
             logger.info("worker ready")
             await stop.wait()
             logger.info("worker stopping")
@@ -60,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (WrongSetting, AttributesMissing) as wrong:
         sys.stderr.write(f"{wrong}\n")
         return 2
-    except TemporalUnreachable as unreachable:
+    except (TemporalUnreachable, KeysUnavailable) as unreachable:
         sys.stderr.write(f"{unreachable}\n")
         return 5
     return 0

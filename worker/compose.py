@@ -13,15 +13,20 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.care import Care
 from activities.enquire import Enquiries
-from activities.ports import Cases, Ledger, Mailer, Memories, Renderer
+from activities.ports import Cases, Ledger, Mailer, Memories, Renderer, Sealer
 from activities.post import HEARTBEAT, Patience, Post
 from activities.rebuild import Rebuild
 from activities.record import Offices, Recording
+from activities.seal import Sealing
 from adapters.cases import TemporalCases
+from adapters.keys.keyring import Keyring
 from adapters.memory import TemporalMemories
+from adapters.seal import Ed25519Sealer
 from adapters.smtp import SmtpMailer
 from adapters.sql import engine as sql_engine
+from adapters.sql import migrate
 from adapters.sql.ledger import SqlLedger
+from config import keys
 from config.settings import Settings, WrongSetting
 from domain.notices import Role
 from domain.people import Contact, Language
@@ -35,24 +40,48 @@ class Parts:
 
     engine: AsyncEngine
     mailer: SmtpMailer
+    keyring: Keyring
+    sealer: Ed25519Sealer
 
 
 @asynccontextmanager
 async def parts(settings: Settings) -> AsyncIterator[Parts]:
-    """Open the database and the mailer, and close them at the end.
+    """Open the keys, the database and the mailer, and close them at the end.
 
     Raises:
-        WrongSetting: The database is not set, or the mail server's authorities cannot be read.
+        WrongSetting: The database, the master key or the seal's key is not set, or the mail server's authorities cannot
+            be read.
     """
     if settings.database_url is None:
         raise WrongSetting("DESK_DATABASE_URL: is needed by the worker")
+    if settings.seal_key is None:
+        raise WrongSetting("DESK_SEAL_KEY: is needed by the worker")
+    sealer = Ed25519Sealer(
+        bytes.fromhex(settings.seal_key.get_secret_value()), map(bytes.fromhex, (settings.seal_former or "").split())
+    )
     mailer = _mailer(settings)
+    keyring = keys.keyring(settings)
     engine = sql_engine.create(settings.database_url.get_secret_value(), pool=settings.database_pool)
     try:
-        yield Parts(engine=engine, mailer=mailer)
+        yield Parts(engine=engine, mailer=mailer, keyring=keyring, sealer=sealer)
     finally:
         await mailer.aclose()
         await engine.dispose()
+        await keyring.aclose()
+
+
+async def prepare(parts: Parts, settings: Settings) -> None:
+    """Bring the database up to date, and make sure that the keys are its own.
+
+    Raises:
+        WrongSetting: They are not.
+    """
+    if await migrate.holds_sealed(parts.engine):
+        # Making a key now would hide that the others are elsewhere.
+        await keys.check(parts.keyring, settings)
+    else:
+        await keys.begin(parts.keyring, settings)
+    await migrate.upgrade(parts.engine, parts.keyring)
 
 
 def _mailer(settings: Settings) -> SmtpMailer:
@@ -83,6 +112,7 @@ class Ports:
     renderer: Renderer
     cases: Cases
     memories: Memories
+    sealer: Sealer
     desk: Contact
     patience: Patience
     offices: Offices = field(default_factory=dict)
@@ -109,7 +139,8 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         ledger=ports.ledger, mailer=ports.mailer, renderer=ports.renderer, desk=ports.desk, patience=ports.patience
     )
     enquiries = Enquiries(ledger=ports.ledger, cases=ports.cases)
-    care = Care(ledger=ports.ledger, cases=ports.cases)
+    care = Care(ledger=ports.ledger, cases=ports.cases, sealer=ports.sealer)
+    sealing = Sealing(ledger=ports.ledger, sealer=ports.sealer)
     rebuild = Rebuild(
         ledger=ports.ledger, memories=ports.memories, renderer=ports.renderer, desk=ports.desk, offices=ports.offices
     )
@@ -126,18 +157,20 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         care.rearm_cases,
         care.verify,
         care.recover,
+        sealing.seal_ledger,
         rebuild.rebuild,
     )
 
 
-def worker(client: Client, settings: Settings, engine: AsyncEngine, mailer: Mailer) -> Worker:
+def worker(client: Client, settings: Settings, parts: Parts) -> Worker:
     """A worker that carries every workflow and activity of the project."""
     ports = Ports(
-        ledger=SqlLedger(engine, mail_domain=settings.mail_sender.rsplit("@", 1)[1]),
-        mailer=mailer,
+        ledger=SqlLedger(parts.engine, parts.keyring, mail_domain=settings.mail_sender.rsplit("@", 1)[1]),
+        mailer=parts.mailer,
         renderer=TemplateRenderer(),
         cases=TemporalCases(client, settings.task_queue),
         memories=TemporalMemories(client),
+        sealer=parts.sealer,
         desk=Contact(
             name=settings.mail_sender_name, email=settings.desk_address, language=Language(settings.desk_language)
         ),

@@ -4,6 +4,8 @@ stack.json       what runs, and where: read by ``up``, ``status`` and ``down``
 stack.env        the settings that lead to it, with the database's password; read by ``config``
 stack.lock       held by the one supervisor
 fingerprint.key  made once and never replaced
+master.key       wraps the keys in keys/; made once, and replaced only as `python -m worker.keys` says
+keys/            the keys of persons, wrapped; never among the backups of postgres/ and temporal/
 temporal/ postgres/ mail/ logs/
 """
 
@@ -23,7 +25,7 @@ from typing import Final, Self
 import psutil
 from pydantic import BaseModel, ValidationError
 
-from config.settings import STACK_FILE
+from config.settings import KEYS_FOLDER, STACK_FILE
 
 POLL: Final = 0.05
 """Seconds between two looks at something that cannot be waited on."""
@@ -126,8 +128,9 @@ class Home:
         self.mail = self.folder / "mail"
         self.postgres = self.folder / "postgres"
         self.temporal = self.folder / "temporal"
+        self.keys = self.folder / KEYS_FOLDER
+        self.master_key = self.folder / "master.key"
         self._state = self.folder / "stack.json"
-        self._key = self.folder / "fingerprint.key"
 
     def make(self) -> None:
         """Make the folders that are missing. Others may at most pass through the home to what is theirs."""
@@ -171,22 +174,42 @@ class Home:
         )
 
     def fingerprint_key(self) -> str:
-        """The register's key, made at the first start.
+        """The key by which the register knows a person again, made at the first start.
 
         Raises:
             CannotStart: It is gone or spoilt while the register is there: a new one would know nobody again.
         """
+        return self._secret("fingerprint.key", guarded=self.postgres)
+
+    def seal_key(self) -> str:
+        """The key with which the worker seals the ledger, made at the first start.
+
+        Raises:
+            CannotStart: It is gone or spoilt while the register is there: a new one would know no seal again.
+        """
+        return self._secret("seal.key", guarded=self.postgres)
+
+    def make_master_key(self) -> None:
+        """Make the master key at the first start.
+
+        Raises:
+            CannotStart: It is gone or spoilt while there are keys that it wraps: nothing could be read again.
+        """
+        self._secret(self.master_key.name, guarded=self.keys)
+
+    def _secret(self, name: str, *, guarded: Path) -> str:
+        path = self.folder / name
         try:
-            key = self._key.read_text().strip()
+            key = path.read_text().strip()
         except FileNotFoundError:
-            if self.postgres.exists():
+            if guarded.exists():
                 raise CannotStart(
-                    "worker", f"{self._key} is missing; restore it from a copy", self.log("supervisor")
+                    "worker", f"{path} is missing; restore it from a copy", self.log("supervisor")
                 ) from None
             key = secrets.token_hex(32)
-            _write(self._key, f"{key}\n")
+            _write(path, f"{key}\n")
         if not re.fullmatch("[0-9A-Fa-f]{64}", key):
-            raise CannotStart("worker", f"{self._key} does not hold 64 hexadecimal digits", self.log("supervisor"))
+            raise CannotStart("worker", f"{path} does not hold 64 hexadecimal digits", self.log("supervisor"))
         return key
 
 

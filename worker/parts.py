@@ -169,7 +169,6 @@ class DatabasePart:
         *,
         pid_file: Path,
         log: Path,
-        prepare: Callable[[str], Awaitable[None]],
         spawned: Callable[[], None] = lambda: None,
     ) -> None:
         """Prepare; nothing is started yet.
@@ -178,15 +177,13 @@ class DatabasePart:
             server: The server.
             pid_file: Where it writes its own process id.
             log: The log it writes.
-            prepare: Makes the database fit for use once it answers; given its URL.
-            spawned: Called when the server runs, before it is prepared.
+            spawned: Called when the server runs.
         """
         self.name = "postgres"
         self.log = log
         self.url: str | None = None
         self._server = server
         self._pid_file = pid_file
-        self._prepare = prepare
         self._spawned = spawned
 
     @property
@@ -200,15 +197,14 @@ class DatabasePart:
             return None
 
     async def start(self) -> None:
-        """Start it, and bring the tables up to date.
+        """Start it.
 
         Raises:
-            CannotStart: It does not start, or its tables cannot be brought up to date.
+            CannotStart: It does not start.
         """
         try:
             self.url = await asyncio.to_thread(self._server.start)
             self._spawned()
-            await self._prepare(self.url)
         except Exception as failed:
             raise CannotStart(self.name, f"{type(failed).__name__}: {failed}", self.log) from failed
 

@@ -15,7 +15,6 @@ from adapters.embedded.mail import HOST
 from adapters.embedded.ports import free_ports
 from adapters.embedded.postgres import EmbeddedPostgres
 from adapters.embedded.temporal import NAMESPACE, TemporalMissing, TemporalServer
-from adapters.sql import engine, migrate
 from config.settings import PREFIX
 from worker.home import CannotStart, Home, Mark, Phase, State
 from worker.parts import DatabasePart, Part, Pauses, ProcessPart, greets, keep, says
@@ -38,11 +37,12 @@ class Supervisor:
             extra: Further settings for the worker.
 
         Raises:
-            CannotStart: A part is not installed, or the fingerprint key is lost.
+            CannotStart: A part is not installed, or a key is lost.
         """
         self._home = home
         self._extra = extra
-        self._key = home.fingerprint_key()
+        self._keys = {"FINGERPRINT_KEY": home.fingerprint_key(), "SEAL_KEY": home.seal_key()}
+        home.make_master_key()
         before = home.read()
         names = ("temporal", "ui", "mail")
         ports = dict(zip(names, free_ports(*(before.ports.get(name) for name in names)), strict=True))
@@ -53,7 +53,6 @@ class Supervisor:
             EmbeddedPostgres(home.postgres),
             pid_file=home.postgres / "data" / "postmaster.pid",
             log=home.postgres / "log" / "start.log",
-            prepare=_migrate,
             spawned=self._save,
         )
         self._temporal = TemporalServer(
@@ -139,7 +138,9 @@ class Supervisor:
             f"{PREFIX}MAIL_HOST": HOST,
             f"{PREFIX}MAIL_PORT": str(self._state.ports["mail"]),
             f"{PREFIX}MAIL_SECURITY": "none",
-            f"{PREFIX}FINGERPRINT_KEY": self._key,
+            f"{PREFIX}MASTER_KEY_FILE": str(self._home.master_key),
+            f"{PREFIX}KEYS_FOLDER": str(self._home.keys),
+            **{f"{PREFIX}{name}": key for name, key in self._keys.items()},
             "TEMPORAL_ADDRESS": self._temporal.address,
             "TEMPORAL_NAMESPACE": NAMESPACE,
             **self._extra,
@@ -163,14 +164,6 @@ class Supervisor:
 def _without_login(url: str) -> str:
     parsed = make_url(url)
     return str(parsed.query.get("host") or f"{parsed.host}:{parsed.port}")
-
-
-async def _migrate(url: str) -> None:
-    database = engine.create(url, pool=1)
-    try:
-        await migrate.upgrade(database)
-    finally:
-        await database.dispose()
 
 
 def _without_own_connection(environment: Mapping[str, str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.care import Care
     from activities.enquire import Enquiries
     from activities.rebuild import Rebuild
+    from activities.seal import Sealing
     from domain.ledger import Answer, Enquiry, Rebuilding, Recovery, Verification
 from workflows.policies import CARE, ENQUIRE
 
@@ -22,12 +23,22 @@ class LedgerEnquiry:
 
 @workflow.defn
 class LedgerVerification:
-    """Compares the ledger with the running workflows."""
+    """Reads the ledger's chain, and compares the ledger with the running workflows."""
 
     @workflow.run
     async def run(self) -> Verification:
         """Compare."""
         return await workflow.execute_activity_method(Care.verify, **CARE)
+
+
+@workflow.defn
+class LedgerSealing:
+    """Seals the ledger's head; started at the pace that is set."""
+
+    @workflow.run
+    async def run(self) -> int | None:
+        """Seal."""
+        return await workflow.execute_activity_method(Sealing.seal_ledger, **CARE)
 
 
 @workflow.defn

@@ -5,7 +5,7 @@ from typing import Any, Final
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from workflows.candidacy import Candidacy
-from workflows.enquiry import LedgerEnquiry, LedgerRebuilding, LedgerRecovery, LedgerVerification
+from workflows.enquiry import LedgerEnquiry, LedgerRebuilding, LedgerRecovery, LedgerSealing, LedgerVerification
 from workflows.letter import LetterDelivery
 from workflows.session import Session
 from workflows.session_list import SessionList
@@ -19,6 +19,7 @@ WORKFLOWS: Final[tuple[type[Any], ...]] = (
     LetterDelivery,
     LedgerEnquiry,
     LedgerVerification,
+    LedgerSealing,
     LedgerRecovery,
     LedgerRebuilding,
 )

@@ -4,10 +4,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, and_, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.sql.cells import Cells, of_letter, reason_of, state_of
 from adapters.sql.tables import DONE, TROUBLED, cases, events, letter_events, letters
+from domain.keys import SealBroken
 from domain.ledger import (
     Answer,
     CaseFile,
@@ -58,7 +60,7 @@ _LETTER_ROW = (
 _PLACE = (letters.c.case_reference, letters.c.seq, letters.c.number)
 
 
-async def answer(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
+async def answer(connection: AsyncConnection, cells: Cells, enquiry: Enquiry) -> Answer:
     """Answer a question.
 
     Raises:
@@ -67,7 +69,7 @@ async def answer(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
     """
     match enquiry.about:
         case EnquiryAbout.CASE:
-            return Answer(case=await _case(connection, enquiry))
+            return Answer(case=await _case(connection, cells, enquiry))
         case EnquiryAbout.CASES:
             return await _cases(connection, enquiry)
         case EnquiryAbout.TIMELINE:
@@ -75,18 +77,22 @@ async def answer(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
         case EnquiryAbout.LETTERS:
             return await _letters(connection, enquiry)
         case EnquiryAbout.LETTER:
-            return Answer(letter=await _letter(connection, enquiry))
+            return Answer(letter=await _letter(connection, cells, enquiry))
 
 
 async def open_cases(
-    connection: AsyncConnection, session: str | None
+    connection: AsyncConnection, cells: Cells, session: str | None
 ) -> Sequence[tuple[CaseKind, str, str, Mapping[str, Any]]]:
     """Every open case, sessions first: kind, reference, workflow id and state."""
-    query = select(cases.c.kind, cases.c.reference, cases.c.workflow_id, cases.c.state).where(~cases.c.ended)
+    query = select(cases.c.kind, cases.c.reference, cases.c.workflow_id, cases.c.seq, cases.c.state)
+    query = query.where(~cases.c.ended)
     if session is not None:
         query = query.where(cases.c.session == session)
     rows = await connection.execute(query.order_by(cases.c.kind != CaseKind.SESSION, cases.c.reference))
-    return [(CaseKind(row.kind), row.reference, row.workflow_id, row.state) for row in rows]
+    return [
+        (CaseKind(row.kind), row.reference, row.workflow_id, await _state(cells, row.reference, row.seq, row.state))
+        for row in rows
+    ]
 
 
 async def unsent_letters(connection: AsyncConnection) -> Sequence[tuple[str, LetterState]]:
@@ -120,14 +126,40 @@ async def totals(connection: AsyncConnection) -> tuple[int, int, int]:
     return row[0], row[1], row[2]
 
 
-async def gaps(connection: AsyncConnection) -> Sequence[str]:
+async def gaps(connection: AsyncConnection, cells: Cells) -> Sequence[str]:
     """The cases whose steps are not numbered from 1 without a gap, or whose last step is not their state's."""
     steps = select(func.count()).where(events.c.case_reference == cases.c.reference).scalar_subquery()
     last = select(func.max(events.c.seq)).where(events.c.case_reference == cases.c.reference).scalar_subquery()
-    said = cases.c.state["seq"].as_integer()
-    wrong = or_(steps != cases.c.seq, last != cases.c.seq, said != cases.c.seq)
-    query = select(cases.c.reference).where(wrong).order_by(cases.c.reference)
-    return list(await connection.scalars(query))
+    counted = and_(steps == cases.c.seq, last == cases.c.seq).label("counted")
+    query = select(cases.c.reference, cases.c.seq, cases.c.state, counted).order_by(cases.c.reference)
+    rows = await connection.stream(query)
+    # A state that does not open in its place is not that of the last step either.
+    return [
+        row.reference
+        async for row in rows
+        if not row.counted or not await _fits(cells, row.reference, row.seq, row.state)
+    ]
+
+
+async def reading(cells: Cells, row: RowMapping) -> tuple[str, str, str, str]:
+    """Of a letter: the reader's name and address, and the letter as plain text and as HTML."""
+    place = row["reference"]
+    name, email, text, html = [
+        await cells.read(of_letter(column, place), row[column]) for column in ("name", "email", "text", "html")
+    ]
+    return name, email, text, html
+
+
+async def _state(cells: Cells, reference: str, seq: int, cell: bytes) -> dict[str, Any]:
+    state: dict[str, Any] = await cells.read(state_of(reference, seq), cell)
+    return state
+
+
+async def _fits(cells: Cells, reference: str, seq: int, cell: bytes) -> bool:
+    try:
+        return bool((await _state(cells, reference, seq, cell))["seq"] == seq)
+    except SealBroken:
+        return False
 
 
 def _asked_for(enquiry: Enquiry) -> ColumnElement[bool]:
@@ -140,7 +172,7 @@ def _no_case(enquiry: Enquiry) -> LookupError:
     return LookupError(f"there is no case {enquiry.reference}" if enquiry.reference else "there is no such case")
 
 
-async def _case(connection: AsyncConnection, enquiry: Enquiry) -> CaseFile:
+async def _case(connection: AsyncConnection, cells: Cells, enquiry: Enquiry) -> CaseFile:
     found = await connection.execute(_CASE.add_columns(cases.c.state).where(_asked_for(enquiry)))
     row = found.mappings().one_or_none()
     if row is None:
@@ -148,7 +180,7 @@ async def _case(connection: AsyncConnection, enquiry: Enquiry) -> CaseFile:
     query = select(*_LETTER_ROW).where(letters.c.case_reference == row["reference"]).order_by(*_PLACE)
     written = (await connection.execute(query)).mappings()
     fields = dict(row)
-    state = fields.pop("state")
+    state = await _state(cells, row["reference"], row["seq"], fields.pop("state"))
     return CaseFile(
         row=CaseRow.model_validate(fields), state=state, letters=tuple(LetterRow.model_validate(row) for row in written)
     )
@@ -215,21 +247,22 @@ async def _letters(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
     return Answer(letters=tuple(LetterRow.model_validate(row) for row in rows), more=more)
 
 
-async def _letter(connection: AsyncConnection, enquiry: Enquiry) -> LetterFile:
+async def _letter(connection: AsyncConnection, cells: Cells, enquiry: Enquiry) -> LetterFile:
     of_reader = (letters.c.name, letters.c.email, letters.c.subject, letters.c.text, letters.c.html)
     query = select(*_LETTER_ROW, *of_reader).where(letters.c.reference == enquiry.reference)
     row = (await connection.execute(query)).mappings().one_or_none()
     if row is None:
         raise LookupError(f"there is no letter {enquiry.reference}")
     trail = select(letter_events).where(letter_events.c.letter == enquiry.reference).order_by(letter_events.c.n)
-    changes = (await connection.execute(trail)).mappings()
+    changes = (await connection.execute(trail)).mappings().all()
+    name, email, text, html = await reading(cells, row)
     return LetterFile(
         row=LetterRow.model_validate({column.name: row[column.name] for column in _LETTER_ROW}),
-        to=Contact(name=row["name"], email=row["email"], language=row["language"]),
-        letter=Letter(subject=row["subject"], text=row["text"], html=row["html"]),
+        to=Contact(name=name, email=email, language=row["language"]),
+        letter=Letter(subject=row["subject"], text=text, html=html),
         history=(
             f"{row['written'].isoformat(timespec='seconds')} {LetterState.DRAFTED}",
-            *(_told(change) for change in changes),
+            *[await _told(cells, change) for change in changes],
         ),
     )
 
@@ -245,10 +278,11 @@ def _page(enquiry: Enquiry, rows: Sequence[RowMapping]) -> tuple[Sequence[RowMap
     return rows[: enquiry.limit], len(rows) > enquiry.limit
 
 
-def _told(change: RowMapping) -> str:
+async def _told(cells: Cells, change: RowMapping) -> str:
     told = f"{change['at'].isoformat(timespec='seconds')} {change['state']}"
     if change["code"] is not None:
         told += f" ({change['code']})"
     if change["signer"] is not None:
-        told += f" by {change['signer']}: {change['reason']}"
+        reason = await cells.read(reason_of(change["letter"]), change["reason"])
+        told += f" by {change['signer']}: {reason}"
     return told

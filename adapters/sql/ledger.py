@@ -5,7 +5,8 @@ them, and a letter's claim and its mark cost one each.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Insert,
+    LargeBinary,
     Text,
     any_,
     bindparam,
@@ -28,16 +30,20 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from activities.ports import Write
-from adapters.sql import enquiries
+from activities.ports import Keys, Write
+from adapters.sql import chain, enquiries
+from adapters.sql.cells import Cells, content_of, of_letter, reason_of, state_of
 from adapters.sql.reach import connected
 from adapters.sql.tables import TROUBLED, WAITING, cases, counters, events, letter_events, letters
+from domain.chain import START, Examination, Seal
 from domain.errors import LetterSettled
 from domain.ids import candidacy_reference, suspension_reference
+from domain.keys import REGISTER_KEY, key_of
 from domain.ledger import (
     Answer,
     Claim,
     Delivery,
+    Difference,
     Draft,
     Enquiry,
     Entry,
@@ -62,6 +68,8 @@ _SETTLED_AS: Final = {
 
 _NUMBERED: Final = {CaseKind.CANDIDACY: candidacy_reference, CaseKind.SUSPENSION: suspension_reference}
 """The kinds of case whose number the register allots."""
+_TOLD_EVERY: Final = 1000
+"""Links of the chain between two words on how far the reading has come."""
 
 
 def _given(column: Column[Any]) -> BindParameter[Any]:
@@ -93,17 +101,28 @@ _MOVED = (
     .returning(cases.c.reference)
     .cte("moved")
 )
-_OF_STEP = [column for column in events.c if column.name not in {"case_reference", "recorded_at"}]
+_OF_STEP = [column for column in events.c if column.name not in {"case_reference", "hash"}]
+_before = events.alias("before")
+_HASH = func.sha256(
+    func.coalesce(
+        select(_before.c.hash)
+        .where(_before.c.case_reference == _MOVED.c.reference, _before.c.seq == _given(events.c.seq) - 1)
+        .scalar_subquery(),
+        bindparam("start", START, type_=LargeBinary),
+    ).op("||")(bindparam("digest", type_=LargeBinary)),
+    type_=LargeBinary,
+)
 _TAKE: Final = (
     upsert(events)
     .from_select(
-        ["case_reference", *(column.name for column in _OF_STEP)],
-        select(_MOVED.c.reference, *(_given(column).label(column.name) for column in _OF_STEP)),
+        ["case_reference", *(column.name for column in _OF_STEP), "hash"],
+        select(_MOVED.c.reference, *(_given(column).label(column.name) for column in _OF_STEP), _HASH.label("hash")),
     )
     .on_conflict_do_nothing()
     .returning(events.c.seq)
 )
-"""Move a case on and write down the step that moves it, unless the case has come that far already."""
+"""Move a case on and write down the step that moves it, bound to the step before it, unless the case has come that far
+already."""
 
 _NUMBER: Final = upsert(counters).values(
     kind=_given(counters.c.kind), session=_given(counters.c.session), last=_given(counters.c.last)
@@ -197,11 +216,14 @@ class SqlLedger:
 
     Args:
         engine: From ``adapters.sql.engine.create``.
+        keys: The keys of the persons whom the register is about.
         mail_domain: The part of a Message-ID after the ``@``.
     """
 
-    def __init__(self, engine: AsyncEngine, *, mail_domain: str) -> None:
+    def __init__(self, engine: AsyncEngine, keys: Keys, *, mail_domain: str) -> None:
         self._engine = engine
+        self._keys = keys
+        self._cells = Cells(keys)
         # One statement is a transaction by itself; it need not pay for BEGIN and COMMIT.
         self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._mail_domain = mail_domain
@@ -210,16 +232,25 @@ class SqlLedger:
         """Write a step, the case's state and the step's letters in one transaction, once.
 
         Raises:
-            ValueError: Another step stands under that number already, or the same one under another number.
+            ValueError: Another step stands under that number already, or the same one under another number; or a
+                case's reference is that of another person.
+            Erased: The person's data was erased.
         """
+        key = key_of(entry.workflow_id)
         async with connected(self._engine) as connection:
             reference: str = entry.state["reference"]
-            if not reference or not await _take(connection, reference, entry):
+            if not reference or not await self._take(connection, reference, entry):
                 reference = await _find_or_open(connection, entry)
-                if not await _take(connection, reference, entry):
+                if key != REGISTER_KEY:
+                    # Before the case can be found under its reference, so does its key.
+                    await self._keys.entitle(reference, key)
+                if not await self._take(connection, reference, entry):
                     return await _recall(connection, reference, entry.step)
             drafts = write(reference)
-            rows = [self._letter(reference, entry.step.seq, draft.number, draft, about=draft.about) for draft in drafts]
+            rows = [
+                await self._letter(key, reference, entry.step.seq, draft.number, draft, about=draft.about)
+                for draft in drafts
+            ]
             overtaking = [row | {"templates": sorted(old)} for row in rows if (old := overtakes(row["given_template"]))]
             if overtaking:
                 await connection.execute(_WITHDRAW_OVERTAKEN, overtaking)
@@ -232,19 +263,23 @@ class SqlLedger:
 
         Raises:
             LookupError: There is no such letter.
+            Erased: The person's data was erased.
         """
+        # A letter that is claimed and cannot be read would be taken for one that may be out.
+        await self._keys.ready(key_of(letter))
         async with connected(self._single) as connection:
             row = (await connection.execute(_CLAIM, {"given_reference": letter})).one_or_none()
             if row is None:
                 return Claim(state=await _state_of(connection, letter))
         if row.state != LetterState.SENDING:
             return Claim(state=row.state)
+        name, email, plain, html = await enquiries.reading(self._cells, row._mapping)
         outgoing = Outgoing(
             reference=row.reference,
             message_id=row.message_id,
             thread=row.thread,
-            to=Contact(name=row.name, email=row.email, language=row.language),
-            letter=Letter(subject=row.subject, text=row.text, html=row.html),
+            to=Contact(name=name, email=email, language=row.language),
+            letter=Letter(subject=row.subject, text=plain, html=html),
             written=row.written_at,
         )
         return Claim(state=row.state, outgoing=outgoing)
@@ -305,7 +340,8 @@ class SqlLedger:
                     letters.c.case_reference == step.case_reference, letters.c.seq == step.seq
                 )
             )
-            row = self._letter(step.case_reference, step.seq, (last or 0) + 1, draft, about=about)
+            key = key_of(step.workflow_id)
+            row = await self._letter(key, step.case_reference, step.seq, (last or 0) + 1, draft, about=about)
             await connection.execute(_WRITE, row)
             return str(row["given_reference"])
 
@@ -323,18 +359,23 @@ class SqlLedger:
         async with connected(self._engine) as connection:
             state = await _state_of(connection, letter, lock=True)
             if state in _SETTLEABLE:
-                values = {"reference": letter, "state": target, "email": settlement.email}
-                values |= {"signer": signer, "reason": settlement.reason}
+                key = key_of(await _workflow_of(connection, letter))
+                email = settlement.email
+                values = {
+                    "reference": letter,
+                    "state": target,
+                    "email": await self._cells.write(key, of_letter("email", letter), email) if email else None,
+                    "signer": signer,
+                    "reason": await self._cells.write(key, reason_of(letter), settlement.reason),
+                }
                 await connection.execute(_SETTLE, _giving(values))
                 return target
-            taken = exists().where(
-                letter_events.c.letter == letter,
-                letter_events.c.state == target,
-                letter_events.c.signer == signer,
-                letter_events.c.reason == settlement.reason,
+            said = select(letter_events.c.reason).where(
+                letter_events.c.letter == letter, letter_events.c.state == target, letter_events.c.signer == signer
             )
-            if await connection.scalar(select(taken)):
-                return state
+            for reason in (await connection.scalars(said)).all():
+                if await self._cells.read(reason_of(letter), reason) == settlement.reason:
+                    return state
         raise LetterSettled(f"{letter} is {state.value} and waits for no decision", rule="letter-settled")
 
     async def answer(self, enquiry: Enquiry) -> Answer:
@@ -345,12 +386,12 @@ class SqlLedger:
             ValueError: ``after`` is nothing that such a list could be continued from.
         """
         async with connected(self._single) as connection:
-            return await enquiries.answer(connection, enquiry)
+            return await enquiries.answer(connection, self._cells, enquiry)
 
     async def open_cases(self, session: str | None = None) -> Sequence[tuple[CaseKind, str, str, Mapping[str, Any]]]:
         """Every open case, sessions first: kind, reference, workflow id and state."""
         async with connected(self._single) as connection:
-            return await enquiries.open_cases(connection, session)
+            return await enquiries.open_cases(connection, self._cells, session)
 
     async def unsent_letters(self) -> Sequence[tuple[str, LetterState]]:
         """Every letter that is neither sent nor withdrawn, in order of reference."""
@@ -365,8 +406,11 @@ class SqlLedger:
     async def terms(self, session: str) -> Terms | None:
         """The terms of a session as last recorded; None where it has ended, or never was."""
         async with connected(self._single) as connection:
-            state = await connection.scalar(select(cases.c.state).where(cases.c.reference == session, ~cases.c.ended))
-            return SessionState.model_validate(state).terms if state else None
+            query = select(cases.c.seq, cases.c.state).where(cases.c.reference == session, ~cases.c.ended)
+            row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            return None
+        return SessionState.model_validate(await self._cells.read(state_of(session, row.seq), row.state)).terms
 
     async def known_steps(self, workflow_id: str) -> int:
         """How many steps of a workflow's case stand in the ledger; 0 where the case does not."""
@@ -381,12 +425,72 @@ class SqlLedger:
 
     async def gaps(self) -> Sequence[str]:
         """The cases whose steps are not numbered from 1 without a gap, or whose last step is not their state's."""
-        async with connected(self._single) as connection:
-            return await enquiries.gaps(connection)
+        # What is read row by row needs a transaction.
+        async with connected(self._engine) as connection:
+            return await enquiries.gaps(connection, self._cells)
 
-    def _letter(self, reference: str, seq: int, number: int, draft: Draft, *, about: str) -> dict[str, Any]:
+    async def examine(self, progress: Callable[[int, int], None]) -> Sequence[Difference]:
+        """Read the chain from its first link to its last, as it stands at one moment; everything that is wrong with it.
+
+        Args:
+            progress: Told from time to time how many links are read, of how many.
+        """
+        # One snapshot: a step that is written meanwhile is missing from both the events and the chain.
+        at_one_moment = self._engine.execution_options(isolation_level="REPEATABLE READ")
+        async with connected(at_one_moment) as connection:
+            length = await chain.length(connection)
+            examination = Examination({seal.n: seal for seal in await chain.sealed(connection)})
+            found: list[Difference] = []
+            read = 0
+            async for stored in chain.stored(connection):
+                found.extend(examination.read(stored))
+                read += 1
+                if read % _TOLD_EVERY == 0:
+                    progress(read, length)
+            progress(read, length)
+            return [*found, *examination.close()]
+
+    async def unsealed(self) -> tuple[int, bytes] | None:
+        """The number and head of the chain's last link; None where there is none, or it is sealed."""
+        async with connected(self._single) as connection:
+            return await chain.head(connection)
+
+    async def seal(self, seal: Seal) -> None:
+        """Keep a seal; where two workers seal the same head, the first stays."""
+        async with connected(self._single) as connection:
+            await chain.add_seal(connection, seal)
+
+    async def seals(self) -> Sequence[Seal]:
+        """Every seal, in order."""
+        async with connected(self._single) as connection:
+            return await chain.sealed(connection)
+
+    async def _take(self, connection: AsyncConnection, reference: str, entry: Entry) -> bool:
+        """Whether the step was taken now."""
+        key, seq = key_of(entry.workflow_id), entry.step.seq
+        values = dict(entry.step) | {
+            "reference": reference,
+            "ended": entry.ended,
+            "seat": entry.seat,
+            "deadline": entry.deadline,
+            "content": await self._cells.write(key, content_of(reference, seq), entry.step.content),
+            "state": await self._cells.write(key, state_of(reference, seq), entry.state | {"reference": reference}),
+            "recorded_at": datetime.now(UTC),
+        }
+        digest = chain.digest(values | {"case_reference": reference})
+        return (await connection.execute(_TAKE, _giving(values) | {"digest": digest})).one_or_none() is not None
+
+    async def _letter(
+        self, key: str, reference: str, seq: int, number: int, draft: Draft, *, about: str
+    ) -> dict[str, Any]:
         letter = f"{reference}.{seq}.{number}"
         opaque = hashlib.sha256(f"{letter}\n{self._mail_domain}".encode()).hexdigest()[:32]
+        personal = {
+            "name": draft.to.name,
+            "email": draft.to.email,
+            "text": draft.letter.text,
+            "html": draft.letter.html,
+        }
         return _giving(
             {
                 "reference": letter,
@@ -398,29 +502,17 @@ class SqlLedger:
                 "language": draft.to.language,
                 "about": about,
                 "reader": draft.reader,
-                "name": draft.to.name,
-                "email": draft.to.email,
                 "subject": draft.letter.subject,
-                "text": draft.letter.text,
-                "html": draft.letter.html,
                 "message_id": f"<{opaque}@{self._mail_domain}>",
                 "state": LetterState.DRAFTED,
                 "attempts": 0,
                 "code": None,
             }
+            | {
+                column: await self._cells.write(key, of_letter(column, letter), value)
+                for column, value in personal.items()
+            }
         )
-
-
-async def _take(connection: AsyncConnection, reference: str, entry: Entry) -> bool:
-    """Whether the step was taken now."""
-    values = dict(entry.step) | {
-        "reference": reference,
-        "ended": entry.ended,
-        "seat": entry.seat,
-        "deadline": entry.deadline,
-        "state": entry.state | {"reference": reference},
-    }
-    return (await connection.execute(_TAKE, _giving(values))).one_or_none() is not None
 
 
 async def _recall(connection: AsyncConnection, reference: str, step: Step) -> Recorded:
@@ -456,7 +548,8 @@ async def _find_or_open(connection: AsyncConnection, entry: Entry) -> str:
             stage=entry.stage,
             ended=entry.ended,
             seq=0,
-            state=entry.state,
+            # The step that opens it fills this in.
+            state=b"",
             opened_at=entry.step.at,
             changed_at=entry.step.at,
         )
@@ -487,10 +580,16 @@ async def _state_of(connection: AsyncConnection, letter: str, *, lock: bool = Fa
     return LetterState(state)
 
 
+async def _workflow_of(connection: AsyncConnection, letter: str) -> str:
+    """The workflow of the case that a letter belongs to."""
+    query = select(cases.c.workflow_id).join(letters, letters.c.case_reference == cases.c.reference)
+    return str(await connection.scalar(query.where(letters.c.reference == letter)))
+
+
 async def _lock_case_of(connection: AsyncConnection, letter: str) -> Any:
     """The letter's place in its case, of which nothing else is written until this transaction ends."""
     found = await connection.execute(
-        select(letters.c.case_reference, letters.c.seq, letters.c.role, letters.c.template)
+        select(letters.c.case_reference, letters.c.seq, letters.c.role, letters.c.template, cases.c.workflow_id)
         .join(cases, cases.c.reference == letters.c.case_reference)
         .where(letters.c.reference == letter)
         .with_for_update(of=cases)

@@ -1,6 +1,8 @@
 """The register's tables.
 
-A column whose comment begins with "personal" holds personal data; every other column may be shown, counted and logged.
+A column whose comment begins with "personal" holds personal data, encrypted under the key of the person whom the case
+is about (``adapters.sql.cells``), and is written anew only with what it says; every other column may be shown, counted
+and logged.
 Two kinds of time stand side by side: the calendar's, by which the law counts, and the clock's, by which machines run.
 """
 
@@ -19,6 +21,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
@@ -28,7 +31,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from domain.candidacy import Stage
 from domain.ledger import LetterState
@@ -110,7 +113,7 @@ cases = Table(
     _column("seat", Text, "kind of seat of a candidacy", nullable=True),
     _column("deadline", _Instant, "what it waits for next; calendar time", nullable=True),
     _column("seq", Integer, "number of its last step"),
-    _column("state", JSONB, "personal: the whole case, as its workflow is started again from it"),
+    _column("state", LargeBinary, "personal: the whole case, as its workflow is started again from it"),
     _column("opened_at", _Instant, "when its first step was taken; calendar time"),
     _column("changed_at", _Instant, "when its last step was taken; calendar time"),
     UniqueConstraint("workflow_id"),
@@ -141,14 +144,44 @@ events = Table(
     _column("nonce", Text, "random part of the command", nullable=True),
     _column("key", Text, "key the command was signed with", nullable=True),
     _column("signature", Text, "signature of the command", nullable=True),
-    _column("content", JSONB, "personal: the command or word itself"),
+    _column("content", LargeBinary, "personal: the command or word itself"),
     _column("effects", ARRAY(Text), "what the step brought about besides the stage"),
-    _column("state", JSONB, "personal: the whole case after the step"),
+    _column("state", LargeBinary, "personal: the whole case after the step"),
+    _column("hash", LargeBinary, "SHA-256 over the hash of the step before it and all that is stored of this one"),
     PrimaryKeyConstraint("case_reference", "seq"),
     UniqueConstraint("case_reference", "decision"),
     _one_of("trigger", Trigger),
     CheckConstraint("seq >= 1", name="seq"),
     comment="every step of every case; only ever added to",
+)
+
+chain = Table(
+    "chain",
+    metadata,
+    _column(
+        "n",
+        BigInteger,
+        "place among all steps of the ledger, from 1 without a gap",
+        primary_key=True,
+        autoincrement=False,
+    ),
+    _column("case_reference", _Reference, "case"),
+    _column("seq", Integer, "number of the step within the case"),
+    _column("head", LargeBinary, "SHA-256 over the head before it and the step's hash"),
+    ForeignKeyConstraint(["case_reference", "seq"], [events.c.case_reference, events.c.seq]),
+    UniqueConstraint("case_reference", "seq"),
+    comment="the order in which all steps were written; the database itself adds to it",
+)
+
+seals = Table(
+    "seals",
+    metadata,
+    _column("n", BigInteger, "place of the step whose head is sealed", primary_key=True, autoincrement=False),
+    _column("head", Text, "that head, in hexadecimal"),
+    _column("at", _Instant, "when it was sealed; clock time"),
+    _column("key", Text, "fingerprint of the key that signed"),
+    _column("signature", Text, "signature, in hexadecimal"),
+    comment="signatures over the ledger's head; only ever added to",
 )
 
 letters = Table(
@@ -163,11 +196,11 @@ letters = Table(
     _column("language", Text, "language it is written in"),
     _column("about", Text, "letter it is about, of a letter to the desk about a letter; else empty"),
     _column("reader", SmallInteger, "which of the readers in this role, from 1", server_default=text("1")),
-    _column("name", Text, "personal: the reader's name"),
-    _column("email", Text, "personal: the reader's address"),
+    _column("name", LargeBinary, "personal: the reader's name"),
+    _column("email", LargeBinary, "personal: the reader's address"),
     _column("subject", Text, "subject; neutral by rule"),
-    _column("text", Text, "personal: the letter as plain text"),
-    _column("html", Text, "personal: the letter as HTML"),
+    _column("text", LargeBinary, "personal: the letter as plain text"),
+    _column("html", LargeBinary, "personal: the letter as HTML"),
     _column("message_id", Text, "Message-ID, with angle brackets; the same at every attempt"),
     _column("thread", Text, "Message-ID of the first letter of the case to the same reader", nullable=True),
     _column("state", Text, "where it stands"),
@@ -199,7 +232,7 @@ letter_events = Table(
     _column("state", Text, "state it came to"),
     _column("code", Integer, "the mail server's reply", nullable=True),
     _column("signer", Text, "officer who decided it", nullable=True),
-    _column("reason", Text, "personal: why, in the officer's words", nullable=True),
+    _column("reason", LargeBinary, "personal: why, in the officer's words", nullable=True),
     _one_of("state", LetterState),
     Index(None, "letter", "n"),
     comment="what became of every letter since it was written; only ever added to",

@@ -15,18 +15,21 @@ def ledger() -> None:
 @ledger.command("verify", example="starter ledger verify")
 @pass_call
 async def verify(call: Call) -> Reply:
-    """Compare the ledger with the running workflows.
+    """Look for any change that nobody decided, and compare the ledger with the running workflows.
 
-    Every open case is asked where it stands, and every case's steps are counted. Exit code 3 where the two differ; the
-    differences are named by reference and changed by nobody.
+    The chain of all steps is read from the first to the last, with its seals: a step that was changed, removed,
+    inserted or put elsewhere is named. Every open case is asked where it stands. Exit code 3 where something differs;
+    the differences are named by reference and changed by nobody.
     """
     desk = await call.desk()
-    found = await desk.verify_ledger()
+    with show.advance("steps read") as progress:
+        found = await desk.verify_ledger(progress)
     compared = ", ".join(
         (show.counted(found.cases, "case"), show.counted(found.steps, "step"), show.counted(found.letters, "letter"))
     )
     if not found.differences:
-        return Reply(found, [f"The ledger and the workflows agree: {compared}."])
+        sealed = f"last sealed {show.moment(found.sealed)}" if found.sealed else "not sealed yet"
+        return Reply(found, [f"The ledger is whole and the workflows agree with it: {compared}; {sealed}."])
     rows = [(each.reference, each.what, each.ledger, each.workflow) for each in found.differences]
     told = show.table(f"Differences in {compared}", ("case", "what", "ledger", "workflow"), rows)
     message = (

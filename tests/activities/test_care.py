@@ -7,11 +7,14 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.care import Care
 from activities.ports import CaseSilent
+from adapters.seal import Ed25519Sealer
 from domain.candidacy import CandidacyState
 from domain.ledger import Difference
 from domain.steps import CaseKind, CaseState
 from tests.builders import an_entry, drafts_of
 from tests.fakes import MemoryLedger, NoCases
+
+SEALER = Ed25519Sealer(bytes(32))
 
 
 @dataclass
@@ -42,7 +45,7 @@ async def a_ledger() -> tuple[MemoryLedger, str, CandidacyState]:
 
 
 async def differences(ledger: MemoryLedger, cases: NoCases) -> tuple[Difference, ...]:
-    found = await ActivityEnvironment().run(Care(ledger=ledger, cases=cases).verify)
+    found = await ActivityEnvironment().run(Care(ledger=ledger, cases=cases, sealer=SEALER).verify)
     told: tuple[Difference, ...] = found.differences
     return told
 
@@ -93,7 +96,7 @@ async def test_a_workflow_that_runs_beside_the_ledger_is_a_difference() -> None:
 async def test_recovery_starts_what_does_not_run_and_takes_up_its_letters() -> None:
     ledger, reference, state = await a_ledger()
     cases = NoCases()
-    done = await ActivityEnvironment().run(Care(ledger=ledger, cases=cases).recover)
+    done = await ActivityEnvironment().run(Care(ledger=ledger, cases=cases, sealer=SEALER).recover)
     assert (done.restarted, done.running) == ((reference,), ())
     assert cases.started == [state.workflow_id, *(f"letter/{letter}" for letter in done.letters)]
     assert list(done.letters) == list(ledger.letters)
@@ -102,5 +105,5 @@ async def test_recovery_starts_what_does_not_run_and_takes_up_its_letters() -> N
 async def test_recovery_leaves_a_case_that_runs_and_its_new_letters_alone() -> None:
     ledger, reference, state = await a_ledger()
     cases = OneCase(running_state=state)
-    done = await ActivityEnvironment().run(Care(ledger=ledger, cases=cases).recover)
+    done = await ActivityEnvironment().run(Care(ledger=ledger, cases=cases, sealer=SEALER).recover)
     assert (done.restarted, done.running, done.letters, cases.started) == ((), (reference,), (), [])

@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from activities.ports import Ledger
+from adapters.keys.keyring import Keyring
 from adapters.sql import engine as engines
+from adapters.sql.cells import Cells, content_of, state_of
 from adapters.sql.ledger import SqlLedger
 from domain.candidacy import Act, CandidacyState, Reason, deadline
 from domain.ledger import CaseRow, Enquiry, EnquiryAbout, LetterState, Recorded, StepRow
@@ -101,7 +103,9 @@ async def test_a_further_step_moves_the_case_and_joins_the_timeline(ledger: SqlL
     )
 
 
-async def test_every_step_keeps_the_whole_state_and_the_signed_command(ledger: SqlLedger, database: str) -> None:
+async def test_every_step_keeps_the_whole_state_and_the_signed_command(
+    ledger: SqlLedger, database: str, keyring: Keyring
+) -> None:
     state = await nominate(ledger)
     outcome = commanded(state, Act.DECLARE, a_declaration())
     await record(ledger, outcome)
@@ -111,12 +115,12 @@ async def test_every_step_keeps_the_whole_state_and_the_signed_command(ledger: S
         rows = (await connection.execute(text("SELECT * FROM events ORDER BY seq"))).mappings().all()
     await engine.dispose()
 
-    assert [CandidacyState.model_validate(row["state"]) for row in rows] == [state, outcome.state]
+    cells = Cells(keyring)
+    kept = [await cells.read(state_of(state.reference, row["seq"]), row["state"]) for row in rows]
+    assert [CandidacyState.model_validate(each) for each in kept] == [state, outcome.state]
     step = outcome.step
-    assert {
-        name: rows[1][name] for name in ("content", "content_hash", "decision", "nonce", "issued", "signature")
-    } == {
-        "content": step.content,
+    assert await cells.read(content_of(state.reference, 2), rows[1]["content"]) == step.content
+    assert {name: rows[1][name] for name in ("content_hash", "decision", "nonce", "issued", "signature")} == {
         "content_hash": step.content_hash,
         "decision": step.decision,
         "nonce": step.nonce,
@@ -239,14 +243,18 @@ async def test_a_candidacy_that_outlived_the_register_keeps_its_reference_and_bl
     assert await ledger.gaps() == ["C-2026-0007"]
 
 
-async def test_a_case_whose_last_step_is_not_its_states_is_a_gap(ledger: SqlLedger, database: str) -> None:
+@pytest.mark.parametrize("change", ["seq", "place"])
+async def test_a_case_whose_last_step_is_not_its_states_is_a_gap(
+    ledger: SqlLedger, database: str, keyring: Keyring, change: str
+) -> None:
     await nominate(ledger)
-    await nominate(ledger, "Berta")
+    other = (await nominate(ledger, "Berta")).model_dump(mode="json")
+    changed = other | {"seq": 2} if change == "seq" else other
+    place = state_of("C-2026-0002", 1 if change == "seq" else 2)
+    cell = await Cells(keyring).write("C-2026-0002", place, changed)
     engine = engines.create(database, pool=1)
     async with engine.begin() as connection:
-        await connection.execute(
-            text("UPDATE cases SET state = jsonb_set(state, '{seq}', '2') WHERE reference = 'C-2026-0002'")
-        )
+        await connection.execute(text("UPDATE cases SET state = :cell WHERE reference = 'C-2026-0002'"), {"cell": cell})
     await engine.dispose()
 
     assert await ledger.gaps() == ["C-2026-0002"]

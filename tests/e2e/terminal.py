@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -88,17 +88,18 @@ def a_row(given_name: str, family_name: str, seat: str = "general") -> tuple[str
 
 @dataclass(frozen=True)
 class Terminal:
-    """A place to give commands at: the home folder of a desk, and the folder one works in."""
+    """A place to give commands at: the home folder of a desk, the folder one works in, and further variables."""
 
     home: Path
     folder: Path
+    surroundings: Mapping[str, str] = field(default_factory=dict)
 
     def say(self, *argv: str, within: float = ANSWER_WITHIN, settings: Mapping[str, str] | None = None) -> Said:
         """Give one command; ``settings`` are variables of its environment."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("DESK_", "TEMPORAL_"))}
         done = subprocess.run(
             [sys.executable, "-m", "starter", *argv],
-            env=environment | {"DESK_HOME": str(self.home)} | dict(settings or {}),
+            env=environment | dict(self.surroundings) | {"DESK_HOME": str(self.home)} | dict(settings or {}),
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,

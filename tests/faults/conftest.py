@@ -10,6 +10,7 @@ import pytest
 
 from adapters.embedded.ports import free_ports
 from adapters.embedded.temporal import NAMESPACE, TemporalServer
+from adapters.keys.keyring import Keyring
 from adapters.sql.ledger import SqlLedger
 from worker.parts import ProcessPart
 
@@ -33,11 +34,13 @@ def temporal() -> Iterator[TemporalServer]:
 
 
 @pytest.fixture
-async def stage(temporal: TemporalServer, ledger: SqlLedger, database: str, tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage(
+    temporal: TemporalServer, ledger: SqlLedger, database: str, keyring: Keyring, tmp_path: Path
+) -> AsyncIterator[Stage]:
     """A desk at work, with a namespace and a database of its own."""
     namespace = f"desk-{next(_numbers)}"
-    await register_namespace(await connect(temporal.address, "default"), namespace)
-    client = await connect(temporal.address, namespace)
+    await register_namespace(await connect(temporal.address, "default", keyring), namespace)
+    client = await connect(temporal.address, namespace, keyring)
     async with set_up(client=client, ledger=ledger, database=database, folder=tmp_path) as desk:
         yield desk
 
@@ -58,9 +61,9 @@ async def temporal_on_disk(tmp_path: Path) -> AsyncIterator[ProcessPart]:
 
 @pytest.fixture
 async def stage_on_disk(
-    temporal_on_disk: ProcessPart, ledger: SqlLedger, database: str, tmp_path: Path
+    temporal_on_disk: ProcessPart, ledger: SqlLedger, database: str, keyring: Keyring, tmp_path: Path
 ) -> AsyncIterator[Stage]:
     """A desk at work on that server."""
-    client = await connect(temporal_on_disk.name, NAMESPACE)
+    client = await connect(temporal_on_disk.name, NAMESPACE, keyring)
     async with set_up(client=client, ledger=ledger, database=database, folder=tmp_path) as desk:
         yield desk

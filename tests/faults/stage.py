@@ -17,9 +17,10 @@ from sqlalchemy import make_url
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from adapters.embedded.ports import LOOPBACK
+from adapters.keys.codec import converter
+from adapters.keys.keyring import Keyring
 from adapters.sql.ledger import SqlLedger
 from config.settings import Settings
 from domain.ledger import CaseRow, Enquiry, EnquiryAbout, LetterRow, LetterState, StepRow
@@ -27,6 +28,7 @@ from starter.desk import Desk, OutcomeUnknown, PartUnreachable
 from tests.builders import KEY
 from tests.faults.lines import LedgerLine, Line
 from tests.faults.mail import MailServer
+from tests.keys import MASTER_KEY
 from worker.parts import ProcessPart, says
 from workflows.attributes import ATTRIBUTES
 
@@ -37,6 +39,7 @@ WITHIN: Final = 60.0
 """Seconds for what must come about by itself, timeouts of a worker that was killed included."""
 _FIRST_POLL: Final = 0.02
 _LAST_POLL: Final = 0.5
+SEAL_KEY: Final = bytes(range(50, 82))
 _OWN: Final = ("DESK_", "TEMPORAL_")
 
 AT_REST: Final = {LetterState.SENT, LetterState.WITHDRAWN, LetterState.REFUSED, LetterState.UNKNOWN}
@@ -197,7 +200,7 @@ async def set_up(*, client: Client, ledger: SqlLedger, database: str, folder: Pa
         client: A connection to Temporal, in a namespace without any case.
         ledger: The ledger over the database.
         database: The database's URL, on a Unix socket.
-        folder: For the worker's log.
+        folder: For the worker's log; its keys are there.
     """
     url = make_url(database)
     socket = f"{url.query['host']}/.s.PGSQL.{url.query['port']}"
@@ -210,6 +213,8 @@ async def set_up(*, client: Client, ledger: SqlLedger, database: str, folder: Pa
         through_line = url.set(host=LOOPBACK, port=to_ledger.port, query={"ssl": "disable"})
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_OWN)} | {
             "DESK_HOME": str(folder),
+            "DESK_MASTER_KEY": MASTER_KEY.hex(),
+            "DESK_SEAL_KEY": SEAL_KEY.hex(),
             "DESK_DATABASE_URL": through_line.render_as_string(hide_password=False),
             "DESK_DATABASE_POOL": "60",
             "DESK_MAIL_HOST": LOOPBACK,
@@ -247,6 +252,6 @@ async def set_up(*, client: Client, ledger: SqlLedger, database: str, folder: Pa
                 await stage.kill_worker()
 
 
-async def connect(address: str, namespace: str) -> Client:
+async def connect(address: str, namespace: str, keyring: Keyring) -> Client:
     """An officer's connection to Temporal."""
-    return await Client.connect(address, namespace=namespace, data_converter=pydantic_data_converter)
+    return await Client.connect(address, namespace=namespace, data_converter=converter(keyring))

@@ -13,6 +13,7 @@ import pytest
 from adapters.embedded.mail import read
 from adapters.sql import engine as engines
 from adapters.sql.ledger import SqlLedger
+from config import keys
 from config.settings import load
 from config.temporal import connect
 from domain.clock import CalendarPolicy, Clock
@@ -82,7 +83,7 @@ async def caught_up(home: Path, short: Sitting, long: Sitting) -> None:
     settings = load(home)
     assert settings.database_url is not None
     engine = engines.create(settings.database_url.get_secret_value(), pool=2)
-    register = Register(SqlLedger(engine, mail_domain="example.org"))
+    register = Register(SqlLedger(engine, keys.keyring(settings), mail_domain="example.org"))
     lapsed, overdue, reminded = short.candidacy(1), short.candidacy(2), long.candidacy(1)
     try:
         await comes_to(lambda: register.acts(lapsed), ["nominate", "lapse"])

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
+from adapters.keys.codec import converter
+from tests.keys import a_keyring
 from tests.replay.record import HISTORIES
 from tests.replay.scenarios import SCENARIOS
 from workflows.registry import SANDBOX, WORKFLOWS
@@ -20,7 +21,7 @@ SAVED = sorted(HISTORIES.glob("*/*.json"))
 def _replayer() -> Replayer:
     return Replayer(
         workflows=WORKFLOWS,
-        data_converter=pydantic_data_converter,
+        data_converter=converter(a_keyring()),
         workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
     )
 

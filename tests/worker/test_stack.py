@@ -210,6 +210,7 @@ def test_home_is_for_its_owner_alone(tmp_path: Path) -> None:
     home = Home(folder)
     home.make()
     home.fingerprint_key()
+    home.make_master_key()
     home.write(State())
     home.write_settings({"DESK_TASK_QUEUE": "desk"})
     assert stat.S_IMODE(folder.stat().st_mode) & 0o066 == 0
@@ -218,6 +219,7 @@ def test_home_is_for_its_owner_alone(tmp_path: Path) -> None:
         "mail": 0o700,
         "temporal": 0o700,
         "fingerprint.key": 0o600,
+        "master.key": 0o600,
         "stack.json": 0o600,
         "stack.env": 0o600,
     }
@@ -238,6 +240,14 @@ def test_fingerprint_key_that_is_lost_is_not_replaced_beside_a_register(tmp_path
     assert not (tmp_path / "fingerprint.key").exists()
 
 
+def test_seal_key_is_another_and_as_lasting(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.make()
+    key = home.seal_key()
+    assert key != home.fingerprint_key()
+    assert Home(tmp_path).seal_key() == key
+
+
 def test_fingerprint_key_that_is_spoilt_is_not_replaced_and_not_shown(tmp_path: Path) -> None:
     (tmp_path / "fingerprint.key").write_text("a spoilt secret")
     with pytest.raises(CannotStart, match="does not hold 64 hexadecimal digits") as failed:
@@ -245,6 +255,16 @@ def test_fingerprint_key_that_is_spoilt_is_not_replaced_and_not_shown(tmp_path: 
     assert "spoilt" not in str(failed.value)
     assert failed.value.log != tmp_path / "fingerprint.key"
     assert (tmp_path / "fingerprint.key").read_text() == "a spoilt secret"
+
+
+def test_master_key_that_is_lost_is_not_replaced_beside_the_keys_it_wraps(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.make_master_key()
+    home.keys.mkdir()
+    home.master_key.unlink()
+    with pytest.raises(CannotStart, match=r"master\.key is missing; restore it from a copy"):
+        home.make_master_key()
+    assert not home.master_key.exists()
 
 
 def test_settings_written_are_the_settings_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,14 +11,15 @@ from typing import Any
 
 from pydantic import SecretStr
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.post import Patience
 from adapters.cases import TemporalCases
+from adapters.keys.codec import converter
 from adapters.memory import TemporalMemories
+from adapters.seal import Ed25519Sealer
 from config.settings import Settings
 from domain.candidacy import Act, Answer, Declaration
 from domain.lists import (
@@ -51,6 +52,7 @@ from starter.desk import Desk, Taken
 from tests import builders
 from tests.builders import KEY, SESSION
 from tests.fakes import Letterbox, MemoryLedger
+from tests.keys import a_keyring
 from worker.compose import Ports, activities
 from workflows.attributes import ATTRIBUTES
 from workflows.registry import SANDBOX, WORKFLOWS
@@ -244,7 +246,7 @@ async def at_work() -> AsyncIterator[Office]:
     beside = Path(sys.executable).parent / "temporal-test-server"
     path = str(beside) if beside.exists() else shutil.which("temporal-test-server")
     async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=path, data_converter=pydantic_data_converter
+        test_server_existing_path=path, data_converter=converter(a_keyring())
     ) as env:
         await env.client.operator_service.add_search_attributes(
             AddSearchAttributesRequest(
@@ -259,6 +261,7 @@ async def at_work() -> AsyncIterator[Office]:
             renderer=TemplateRenderer(),
             cases=TemporalCases(env.client, queue),
             memories=TemporalMemories(env.client),
+            sealer=Ed25519Sealer(bytes(32)),
             desk=DESK,
             patience=PATIENCE,
             offices={Role.BUREAU: (BUREAU,), Role.SECRETARIAT: SECRETARIATS},
