@@ -26,13 +26,14 @@ class Extent:
     """How much is measured."""
 
     candidacies: int
+    suspensions: int
     pairs: int
     cases: int
     starts: int
 
 
-FULL: Final = Extent(candidacies=100, pairs=4, cases=400, starts=10)
-QUICK: Final = Extent(candidacies=20, pairs=3, cases=60, starts=5)
+FULL: Final = Extent(candidacies=100, suspensions=60, pairs=4, cases=400, starts=10)
+QUICK: Final = Extent(candidacies=20, suspensions=20, pairs=3, cases=60, starts=5)
 
 
 async def measure(extent: Extent, console: Console) -> Results:
@@ -42,13 +43,15 @@ async def measure(extent: Extent, console: Console) -> Results:
         async with stand.worker("benchmarks.worker") as worker:
             console.print(f"Throughput: {extent.pairs} rounds of {extent.candidacies}, ours and the floor in turn …")
             throughput = await measures.throughput(stand, worker, candidacies=extent.candidacies, pairs=extent.pairs)
+            console.print(f"Suspensions: {extent.pairs} rounds of {extent.suspensions}, in the same way …")
+            suspensions = await measures.suspensions(stand, worker, suspensions=extent.suspensions, pairs=extent.pairs)
             console.print("History of one life …")
             histories = await measures.histories(stand)
             console.print("Start of the command line …")
             starts = await measures.starts(stand, times=extent.starts)
         console.print(f"Memory for {extent.cases} open cases …")
         memory = await measures.memory(stand, cases=extent.cases)
-    return Results(throughput, histories, memory, starts)
+    return Results(throughput, suspensions, histories, memory, starts)
 
 
 def main() -> None:

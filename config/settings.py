@@ -140,10 +140,10 @@ class Settings(BaseSettings):
     bureau_language: str = Field(
         default="en", pattern="^(en|fr|ru)$", description="the language of the Bureau's letters"
     )
-    secretariats: str = Field(
-        default="",
+    secretariats: str | None = Field(
+        default=None,
         description="committee secretariats that are told of measures: addresses with commas between them, "
-        "each with its language after a slash where that is not English (a@example.org, b@example.org/fr)",
+        "each with its language after a slash if that is not English",
     )
     secretariat_name: str = Field(
         default="Secretariat of the committee", max_length=60, description="how letters address a secretariat"
@@ -161,14 +161,14 @@ class Settings(BaseSettings):
 
     @field_validator("secretariats")
     @classmethod
-    def _readable(cls, value: str) -> str:
-        _readers(value)
+    def _readable(cls, value: str | None) -> str | None:
+        _readers(value or "")
         return value
 
     @property
     def secretariat_readers(self) -> tuple[tuple[str, str], ...]:
         """The address and the language of each committee secretariat."""
-        return _readers(self.secretariats)
+        return _readers(self.secretariats or "")
 
     @field_validator("mail_security")
     @classmethod
