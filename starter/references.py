@@ -15,6 +15,7 @@ from domain.ids import (
     SessionReference,
     SuspensionReference,
 )
+from domain.suspension import GroundKey
 
 
 def _pattern(annotated: Any) -> str:
@@ -29,6 +30,7 @@ EXAMPLES: Final[Mapping[str, str]] = {
     _pattern(LetterReference): "C-2026-0007.3.1",
     _pattern(OfficerId): "O-17",
     _pattern(CriterionKey): "moral-standing",
+    _pattern(GroundKey): "criterion:moral-standing, banned-symbol, screening-hit or complaint",
 }
 """What text of each pattern looks like."""
 
