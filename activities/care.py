@@ -3,18 +3,25 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from temporalio import activity
 
-from activities.ports import Cases, CaseSilent, Ledger, Sealer
+from activities.authority import command, guarded
+from activities.ports import Cases, CaseSilent, Judging, Ledger, Sealer
+from domain.authority import REGISTER, Upkeep, presented
 from domain.cases import STATES
+from domain.envelope import Envelope
+from domain.errors import Refusal, StrayCase
 from domain.ledger import Delivery, Difference, LetterState, Recovery, Verification
+from domain.roll import Roll
 from domain.session import Terms
-from domain.steps import CaseKind, CaseState
+from domain.steps import CaseKind
 
 _SETTLING: Final = 2.0
 """Seconds after which a step that was under way must stand in both places."""
+_BETWEEN_HEARTBEATS: Final = 500
+"""Signatures: a tenth of a second."""
 
 
 @dataclass(frozen=True)
@@ -23,22 +30,39 @@ class Care:
 
     ledger: Ledger
     cases: Cases
+    judge: Judging
     sealer: Sealer
 
     @activity.defn
     async def rearm_cases(self, terms: Terms) -> None:
-        """Send every open case of a session its new terms; a case that has them already takes no notice."""
+        """Send every open case of a session its new terms; a case that has them already takes no notice.
+
+        Raises:
+            ApplicationError: ``StrayCase``: these are not the terms that the ledger has.
+        """
+        async with guarded(self.ledger, power="session.amend", place=terms.session):
+            recorded = await self.ledger.terms(terms.session)
+            if recorded is None or recorded.version > terms.version:
+                return
+            if recorded != terms:
+                raise StrayCase("the ledger has other terms of this session", rule="session-terms")
         for kind, _, workflow_id, _ in await self.ledger.open_cases(terms.session):
             activity.heartbeat()
             if kind is not CaseKind.SESSION:
                 await self.cases.rearm(workflow_id, terms)
 
     @activity.defn
-    async def verify(self) -> Verification:
-        """Read the chain of events, check its seals, and compare the ledger with the running workflows.
+    async def verify(self, envelope: Envelope[Upkeep]) -> Verification:
+        """Read the chain of events, check its seals and every signature, and compare the ledger with the workflows.
 
         Each heartbeat says how many events are read, of how many.
+
+        Raises:
+            ApplicationError: The refusal.
         """
+        shown = presented(envelope, "ledger.verify", REGISTER)
+        async with guarded(self.ledger, power=shown.power, place=REGISTER, signed=shown.signed):
+            await self.ledger.recognise(command(shown), about="verification")
         differences = list(await self.ledger.examine(activity.heartbeat))
         seals = await self.ledger.seals()
         differences += [
@@ -58,14 +82,35 @@ class Care:
             await asyncio.sleep(_SETTLING)
             again = {(found.reference, found.what) for found in suspects}
             differences += [found for found in await self._compare() if (found.reference, found.what) in again]
+        signatures, doubtful = await self._signatures()
         cases, steps, letters = await self.ledger.totals()
         return Verification(
             cases=cases,
             steps=steps,
             letters=letters,
-            differences=tuple(differences),
+            signatures=signatures,
+            differences=(*differences, *doubtful),
             sealed=seals[-1].at if seals else None,
         )
+
+    async def _signatures(self) -> tuple[int, list[Difference]]:
+        """How many signatures there are, and which of them are none by what the register held when they were made."""
+        roll = Roll(await self.ledger.unsigned_appointments())
+        doubtful = [_doubt("register", "the first head of desk", "admitted more than once")] if roll.doubled else []
+        count = 0
+        async for written in self.ledger.written():
+            count += 1
+            if count % _BETWEEN_HEARTBEATS == 0:
+                activity.heartbeat()
+            try:
+                self.judge.written(written, roll.officer(written))
+            except Refusal as refusal:
+                doubtful.append(_doubt(written.place, f"signature: {refusal.rule}", "does not hold"))
+            else:
+                roll.follow(written)
+        if list(roll.appointments) != list(await self.ledger.register()):
+            doubtful.append(_doubt("register", "appointments", "are not those that were signed"))
+        return count, doubtful
 
     async def _compare(self) -> list[Difference]:
         found: list[Difference] = []
@@ -73,13 +118,13 @@ class Care:
         for kind, reference, workflow_id, state in open_cases:
             activity.heartbeat()
             try:
-                running = await self.cases.state(kind, workflow_id)
+                running = await self.cases.imprints(workflow_id)
             except CaseSilent:
                 found.append(Difference(reference=reference, what="case", ledger="open", workflow="does not answer"))
                 continue
             if running is None:
                 found.append(Difference(reference=reference, what="case", ledger="open", workflow="not running"))
-            elif (difference := _differ(reference, state, running)) is not None:
+            elif (difference := _differ(reference, STATES[kind].model_validate(state).imprints, running)) is not None:
                 found.append(difference)
         known = {workflow_id for _, _, workflow_id, _ in open_cases}
         for kind in CaseKind:
@@ -91,12 +136,18 @@ class Care:
         return found
 
     @activity.defn
-    async def recover(self) -> Recovery:
+    async def recover(self, envelope: Envelope[Upkeep]) -> Recovery:
         """Start every open case that does not run again from the ledger, and look after every letter that is not out.
 
         A case goes on at the stage and with the deadlines it had; a letter that was sent stays sent, and one that was
         being sent when all stopped becomes ``unknown``.
+
+        Raises:
+            ApplicationError: The refusal.
         """
+        shown = presented(envelope, "ledger.recover", REGISTER)
+        async with guarded(self.ledger, power=shown.power, place=REGISTER, signed=shown.signed):
+            await self.ledger.authorise(command(shown))
         # Before any is started again: a case that has ended may still be delivering its last letters.
         at_work = {workflow_id for kind in CaseKind for workflow_id in await self.cases.running(kind)}
         restarted: list[str] = []
@@ -120,14 +171,16 @@ class Care:
         return Recovery(restarted=tuple(restarted), running=tuple(running), letters=tuple(taken_up))
 
 
-def _differ(reference: str, ledger: Mapping[str, Any], running: CaseState) -> Difference | None:
-    if ledger["seq"] != running.seq:
+def _doubt(reference: str, what: str, ledger: str) -> Difference:
+    return Difference(reference=reference, what=what, ledger=ledger, workflow="")
+
+
+def _differ(reference: str, ledger: Mapping[str, str], running: Mapping[str, str]) -> Difference | None:
+    if ledger["seq"] != running["seq"]:
         return Difference(
-            reference=reference, what="step", ledger=f"step {ledger['seq']}", workflow=f"step {running.seq}"
+            reference=reference, what="step", ledger=f"step {ledger['seq']}", workflow=f"step {running['seq']}"
         )
-    told = {"outbox"}
-    fields = {key for key, value in running.model_dump(mode="json").items() if ledger.get(key) != value} - told
-    if fields:
+    if fields := [name for name, imprint in running.items() if ledger.get(name) != imprint]:
         # Names of fields only: their values may be personal.
         names = ", ".join(sorted(fields))
         return Difference(reference=reference, what=f"state: {names}", ledger="differs", workflow="differs")

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.authority import command, guarded
 from activities.ports import Cases, Ledger
+from domain.authority import REGISTER, presented
+from domain.blind import sealed
 from domain.candidacy import Stage
-from domain.ids import NO_SUCH_CASE
+from domain.envelope import Envelope
+from domain.ids import NO_SUCH_CASE, session_workflow_id
 from domain.ledger import Affected, Answer, Enquiry, EnquiryAbout
 from domain.lists import Standing
-from domain.session import Terms
+from domain.session import SessionAmendment, Terms
 from domain.steps import CaseKind
 
 
@@ -22,18 +26,27 @@ class Enquiries:
     cases: Cases
 
     @activity.defn
-    async def answer(self, enquiry: Enquiry) -> Answer:
-        """Answer a question to the ledger.
+    async def answer(self, envelope: Envelope[Enquiry]) -> Answer:
+        """Answer an officer's question to the ledger, with what that officer may see.
 
         Raises:
-            ApplicationError: ``NoSuchCase``: the case or letter does not exist.
+            ApplicationError: The refusal; ``NoSuchCase``: the case or letter does not exist.
         """
-        try:
-            return await self.ledger.answer(enquiry)
-        except ValueError as wrong:
-            raise ApplicationError(str(wrong), type="WrongEnquiry", non_retryable=True) from None
-        except LookupError as missing:
-            raise ApplicationError(str(missing), type=NO_SUCH_CASE, non_retryable=True) from None
+        enquiry = envelope.content
+        named = enquiry.reference or enquiry.workflow_id or REGISTER
+        shown = presented(envelope, f"read.{enquiry.about}", named)
+        async with guarded(self.ledger, power=shown.power, place=named, signed=shown.signed):
+            try:
+                answer = await self.ledger.answer(command(shown), enquiry)
+            except ValueError as wrong:
+                raise ApplicationError(str(wrong), type="WrongEnquiry", non_retryable=True) from None
+            except LookupError as missing:
+                raise ApplicationError(str(missing), type=NO_SUCH_CASE, non_retryable=True) from None
+        reference = answer.case.row.reference if answer.case is not None else enquiry.reference
+        if reference is None or enquiry.about not in {EnquiryAbout.CASE, EnquiryAbout.TIMELINE}:
+            return answer
+        state = await self.ledger.candidacy(reference)
+        return answer if state is None else sealed(answer, state, envelope.signer)
 
     @activity.defn
     async def standings(self, references: tuple[str, ...]) -> dict[str, Standing]:
@@ -43,13 +56,27 @@ class Enquiries:
     @activity.defn
     async def ending(self, candidacy: str) -> Stage | None:
         """How a candidacy ended, by its own record; None where it has not."""
-        answer = await self.answer(Enquiry(about=EnquiryAbout.CASE, reference=candidacy))
-        row = answer.case.row if answer.case is not None else None
-        return Stage(row.stage) if row is not None and row.ended else None
+        state = await self.ledger.candidacy(candidacy)
+        return state.stage if state is not None and state.ended else None
 
     @activity.defn
-    async def preview_amendment(self, terms: Terms) -> tuple[Affected, ...]:
-        """The open candidacies whose own dates would move under new terms of their session."""
+    async def preview_amendment(
+        self, terms: Terms, envelope: Envelope[SessionAmendment] | None
+    ) -> tuple[Affected, ...]:
+        """The open candidacies whose own dates would move under new terms of their session.
+
+        Args:
+            terms: The terms.
+            envelope: The question of the officer who would know; None where the session itself is about to send them.
+
+        Raises:
+            ApplicationError: The refusal.
+        """
+        if envelope is not None:
+            session = terms.session
+            shown = presented(envelope, "read.preview", session, session_workflow_id(session))
+            async with guarded(self.ledger, power=shown.power, place=session, signed=shown.signed):
+                await self.ledger.recognise(command(shown), about="preview")
         affected: list[Affected] = []
         for kind, reference, workflow_id, state in await self.ledger.open_cases(terms.session):
             activity.heartbeat()

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from domain.authority import Command, Grounds, Incident, Written
 from domain.candidacy import CandidacyState
 from domain.chain import Seal
 from domain.ledger import (
@@ -30,8 +31,10 @@ from domain.ledger import (
 )
 from domain.lists import Standing
 from domain.notices import Letter, Notice
+from domain.offices import Admission, Appointment, Officer, Request, Revocation
 from domain.people import Language
 from domain.session import Terms
+from domain.signing import PublicKey
 from domain.steps import CaseKind, CaseState
 from domain.vetting import Finding
 
@@ -58,6 +61,10 @@ class MailUncertain(MailError):
 
 class LedgerUnavailable(Exception):
     """The database cannot be reached or is restarting; the same call may succeed later."""
+
+
+class LedgerBehind(LedgerUnavailable):
+    """The ledger lacks the step before the one that is to be written; once it is rebuilt, the same call succeeds."""
 
 
 class CaseSilent(Exception):
@@ -105,8 +112,28 @@ Write = Callable[[str], Sequence[Draft]]
 """Writes a step's letters, given the case's reference."""
 
 
+class Judging(Protocol):
+    """Says what the register takes; see ``domain.authority.Judge``."""
+
+    def entry(self, entry: Entry, state: CaseState, grounds: Grounds) -> None:
+        """Judge a step. Raises Refusal."""
+
+    def command(self, command: Command, grounds: Grounds) -> None:
+        """Judge a command that becomes no step. Raises Refusal."""
+
+    def request(self, request: Request) -> None:
+        """Judge a request to be admitted. Raises Refusal."""
+
+    def written(self, written: Written, officer: Officer | None) -> None:
+        """Judge once more what was taken long ago, by what the register held then. Raises Refusal."""
+
+
 class Ledger(Protocol):
-    """The register's record. Every method raises LedgerUnavailable while the database is away."""
+    """The register's record. Every method raises LedgerUnavailable while the database is away.
+
+    Whatever changes something, and every question of an officer, is judged in the same transaction; a method that takes
+    an entry or a command raises Refusal where the judge says no, and has then changed nothing.
+    """
 
     async def record(self, entry: Entry, write: Write) -> Recorded:
         """Write a step, the case's state and the step's letters in one transaction.
@@ -116,7 +143,7 @@ class Ledger(Protocol):
 
         Raises:
             Refusal: The step may not be taken; nothing was written.
-            ValueError: Another step stands under that number already.
+            LedgerBehind: The step before it is missing.
         """
 
     async def claim(self, letter: str) -> Claim:
@@ -128,17 +155,43 @@ class Ledger(Protocol):
         One that did not go out, and was overtaken by a newer decision meanwhile, is ``withdrawn``.
         """
 
+    async def state_of(self, letter: str) -> LetterState:
+        """The state of a letter. Raises LookupError where there is none."""
+
     async def is_for_desk(self, letter: str) -> bool:
         """Whether a letter is one to the desk itself. Raises LookupError where there is none."""
 
     async def add_letter(self, about: str, draft: Draft) -> str:
         """Add a letter about another letter to the same step, once; its reference."""
 
-    async def settle(self, letter: str, settlement: Settlement, signer: str) -> LetterState:
+    async def settle(self, command: Command, settlement: Settlement) -> LetterState:
         """Write down a person's decision about a letter, and what state it is in now."""
 
-    async def answer(self, enquiry: Enquiry) -> Answer:
-        """Answer a question. Raises LookupError where a case or letter that is asked for does not exist."""
+    async def answer(self, command: Command, enquiry: Enquiry) -> Answer:
+        """Answer a question, and write down who asked.
+
+        Raises:
+            LookupError: A case or letter that is asked for does not exist.
+            ValueError: The question cannot be answered.
+        """
+
+    async def candidacy(self, reference: str) -> CandidacyState | None:
+        """A candidacy as it stands; None where there is none of that reference."""
+
+    async def recognise(self, command: Command, *, about: str) -> None:
+        """Let a command pass that changes nothing, and write down who gave it."""
+
+    async def authorise(self, command: Command) -> None:
+        """Write down a command about the register as a whole, once."""
+
+    async def admit(self, command: Command, admission: Admission) -> Appointment:
+        """Admit a key to an office, once."""
+
+    async def revoke(self, command: Command, revocation: Revocation) -> tuple[Appointment, ...]:
+        """End offices, once; those that ended."""
+
+    async def note(self, incident: Incident) -> None:
+        """Write down what was refused for want of authority, once for each attempt."""
 
     async def open_cases(self, session: str | None = None) -> Sequence[tuple[CaseKind, str, str, Mapping[str, Any]]]:
         """Every open case: kind, reference, workflow id and state."""
@@ -157,6 +210,15 @@ class Ledger(Protocol):
 
     async def totals(self) -> tuple[int, int, int]:
         """How many cases, steps and letters there are."""
+
+    async def register(self) -> Sequence[Appointment]:
+        """Every appointment, in order of writing."""
+
+    async def unsigned_appointments(self) -> Sequence[tuple[PublicKey, Appointment]]:
+        """The appointments that nobody signed, each with its key."""
+
+    def written(self) -> AsyncIterator[Written]:
+        """Every officer's command that was ever taken: those to the register first, in order, then every case's."""
 
     async def gaps(self) -> Sequence[str]:
         """The cases whose steps are not numbered from 1 without a gap, or whose last step is not their state's."""
@@ -193,8 +255,8 @@ class Cases(Protocol):
     async def affected(self, workflow_id: str, terms: Terms) -> tuple[str, ...]:
         """Which kinds of date of a candidacy would move under other terms."""
 
-    async def state(self, kind: CaseKind, workflow_id: str) -> CaseState | None:
-        """A running case's whole state; None where it does not run. Raises CaseSilent."""
+    async def imprints(self, workflow_id: str) -> Mapping[str, str] | None:
+        """What a running case says of its state, without telling it; None where it does not run. Raises CaseSilent."""
 
     async def running(self, kind: CaseKind) -> Sequence[str]:
         """The workflow ids of every running case of a kind."""

@@ -10,6 +10,7 @@ from typing import Final
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.authority import command, guarded
 from activities.ports import (
     Ledger,
     LedgerUnavailable,
@@ -20,7 +21,7 @@ from activities.ports import (
     Renderer,
 )
 from activities.record import draft
-from activities.refusals import refusing
+from domain.authority import presented
 from domain.envelope import Envelope
 from domain.ids import NO_SUCH_CASE
 from domain.ledger import Delivery, LetterState, Settlement
@@ -90,30 +91,33 @@ class Post:
     async def report_trouble(self, delivery: Delivery) -> str | None:
         """Write to the desk that a letter needs a decision; that letter's reference.
 
-        None where the troubled letter is itself one to the desk, which would only find the same trouble.
+        None where the ledger knows of no such trouble, and where the troubled letter is itself one to the desk, which
+        would only find the same trouble.
         """
         case, seq, _ = delivery.letter.rsplit(".", 2)
         trouble = LetterState.UNKNOWN if delivery.state is LetterState.UNKNOWN else LetterState.REFUSED
         facts = Facts(letter=delivery.letter, trouble=trouble.value)
         notice = Notice(template=Template.DESK_LETTER, role=Role.DESK, facts=facts)
-        if await self.ledger.is_for_desk(delivery.letter):
+        stands = await self.ledger.state_of(delivery.letter) is delivery.state
+        if not stands or await self.ledger.is_for_desk(delivery.letter):
             return None
         return await self.ledger.add_letter(
             delivery.letter, draft(self.renderer, self.desk, notice, case, int(seq), about=delivery.letter)
         )
 
     @activity.defn
-    async def settle_letter(self, envelope: Envelope[Settlement]) -> LetterState:
+    async def settle_letter(self, envelope: Envelope[Settlement], letter: str) -> LetterState:
         """Take a person's decision about a letter.
 
         Raises:
-            ApplicationError: ``LetterSettled``: the letter needs none.
+            ApplicationError: The refusal; ``LetterSettled``: the letter needs no decision.
         """
-        try:
-            with refusing():
-                return await self.ledger.settle(envelope.case, envelope.content, envelope.signer)
-        except LookupError as missing:
-            raise ApplicationError(str(missing), type=NO_SUCH_CASE, non_retryable=True) from None
+        shown = presented(envelope, "letter.settle", letter)
+        async with guarded(self.ledger, power=shown.power, place=letter, signed=shown.signed):
+            try:
+                return await self.ledger.settle(command(shown), envelope.content)
+            except LookupError as missing:
+                raise ApplicationError(str(missing), type=NO_SUCH_CASE, non_retryable=True) from None
 
     async def _deliver(self, letter: str) -> Delivery:
         claim = await self.ledger.claim(letter)

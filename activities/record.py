@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 from temporalio import activity
 
+from activities.authority import guarded
 from activities.ports import Ledger, Renderer, Write
-from activities.refusals import refusing
+from domain.authority import power_of
+from domain.errors import StrayCase
 from domain.ledger import Draft, Entry, Recorded
 from domain.notices import Notice, Role
 from domain.people import Contact
@@ -38,7 +40,11 @@ class Recording:
         Raises:
             ApplicationError: The ledger refuses the step; nothing was written.
         """
-        with refusing():
+        step = entry.step
+        signed = step.signed if step.key is not None and step.signature is not None else None
+        async with guarded(self.ledger, power=power_of(entry), place=entry.workflow_id, signed=signed):
+            if activity.info().workflow_id != entry.workflow_id:
+                raise StrayCase("a case is recorded by its own workflow alone", rule="ledger-state")
             recorded = await self.ledger.record(entry, writing(self.renderer, self.desk, entry, self.offices))
         if entry.kind in {CaseKind.CANDIDACY, CaseKind.SUSPENSION} and entry.step.seq == 1:
             # The case stands in the ledger now, where an amendment of the session finds it. One that was made just

@@ -14,10 +14,9 @@ from activities.ports import CaseSilent
 from domain.candidacy import CandidacyState
 from domain.cases import (
     AFFECTED_QUERY,
+    IMPRINTS_QUERY,
     REARM_SIGNAL,
     STANDING_QUERY,
-    STATE_QUERY,
-    STATES,
     CandidacyCase,
     LetterCase,
     ListCase,
@@ -70,8 +69,8 @@ class TemporalCases:
         """Which kinds of date of a candidacy would move under other terms."""
         return await self._ask(workflow_id, AFFECTED_QUERY, tuple[str, ...], terms) or ()
 
-    async def state(self, kind: CaseKind, workflow_id: str) -> CaseState | None:
-        """A running case's whole state; None where it does not run.
+    async def imprints(self, workflow_id: str) -> Mapping[str, str] | None:
+        """What a running case says of its state, without telling it; None where it does not run.
 
         Raises:
             CaseSilent: It runs and does not answer.
@@ -79,7 +78,7 @@ class TemporalCases:
         if not await self._runs(workflow_id):
             return None
         try:
-            return await self._ask(workflow_id, STATE_QUERY, STATES[kind])
+            return await self._ask(workflow_id, IMPRINTS_QUERY, dict[str, str])
         except WorkflowQueryFailedError:
             raise CaseSilent(workflow_id) from None
         except RPCError as error:

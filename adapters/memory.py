@@ -11,7 +11,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.ids import delivery_workflow_id
 from domain.ledger import Delivery, Entry, LetterState, Memory, Recorded
 
-_CASES: Final = "WorkflowType IN ('Session', 'Candidacy', 'SessionList', 'Suspension')"
+_KINDS: Final = ("Session", "SessionList", "Candidacy", "Suspension")
+"""Whoever tells others comes before those who are told."""
 _SETTLED: Final = "settle_letter"
 T = TypeVar("T")
 
@@ -34,11 +35,12 @@ class TemporalMemories:
     async def remember(self) -> AsyncIterator[Sequence[Memory]]:
         """The recorded steps of each case, in order; cases that are kept no longer are left out."""
         seen: set[str] = set()
-        async for execution in self._client.list_workflows(_CASES):
-            # Each run of a case is listed by itself; the last one leads to those before it.
-            if execution.id not in seen:
-                seen.add(execution.id)
-                yield await self._steps(execution.id)
+        for kind in _KINDS:
+            async for execution in self._client.list_workflows(f"WorkflowType = '{kind}'"):
+                # Each run of a case is listed by itself; the last one leads to those before it.
+                if execution.id not in seen:
+                    seen.add(execution.id)
+                    yield await self._steps(execution.id)
 
     async def _steps(self, workflow_id: str) -> list[Memory]:
         memories: list[Memory] = []

@@ -29,11 +29,12 @@ class Extent:
     suspensions: int
     pairs: int
     cases: int
+    steps: int
     starts: int
 
 
-FULL: Final = Extent(candidacies=100, suspensions=60, pairs=4, cases=400, starts=10)
-QUICK: Final = Extent(candidacies=20, suspensions=20, pairs=3, cases=60, starts=5)
+FULL: Final = Extent(candidacies=100, suspensions=60, pairs=4, cases=400, steps=100_000, starts=10)
+QUICK: Final = Extent(candidacies=20, suspensions=20, pairs=3, cases=60, steps=10_000, starts=5)
 
 
 async def measure(extent: Extent, console: Console) -> Results:
@@ -51,7 +52,9 @@ async def measure(extent: Extent, console: Console) -> Results:
             starts = await measures.starts(stand, times=extent.starts)
         console.print(f"Memory for {extent.cases} open cases …")
         memory = await measures.memory(stand, cases=extent.cases)
-    return Results(throughput, suspensions, histories, memory, starts)
+        console.print(f"Verification of {extent.steps:,} steps …")
+        verification = await measures.verification(stand, steps=extent.steps)
+    return Results(throughput, suspensions, histories, memory, verification, starts)
 
 
 def main() -> None:

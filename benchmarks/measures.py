@@ -18,14 +18,16 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle, WorkflowHistory
 
 from adapters.embedded.temporal import executable
-from benchmarks import paperwork, traffic
-from benchmarks.stand import Stand
+from adapters.sql import engine
+from benchmarks import paperwork, register, traffic
+from benchmarks.stand import OFFICERS, Stand
 from benchmarks.traffic import AT_ONCE, Held, Officers, Round
+from config.settings import PREFIX
 from domain.candidacy import CandidacyState, Stage
-from domain.cases import STATE_QUERY
 from domain.clock import CalendarPolicy, Clock
 from domain.ids import list_reference, list_workflow_id, session_workflow_id
 from domain.lists import ListAct, Ratification, RatificationOutcome
+from domain.offices import Admission, Office, Request
 from domain.session import Limits, SessionState
 from domain.steps import CaseKind
 from domain.suspension import SuspensionAct
@@ -127,10 +129,8 @@ async def suspensions(stand: Stand, worker: int, *, suspensions: int, pairs: int
         await traffic.run(stand.client, real)
         await _check(stand, session, count)
         open_ = [candidacy.id for candidacy in real.candidacies]
-        states = [
-            await stand.client.get_workflow_handle(each).query(STATE_QUERY, result_type=CandidacyState)
-            for each in open_
-        ]
+        rows = await who.desk.cases(session=session.reference, kind=CaseKind.CANDIDACY)
+        states = [await _candidacy(who, row.reference) for row in rows]
         conversations = [traffic.suspension(who, state) for state in states]
         ours = await _timed(processes, count, traffic.run_suspensions(stand.client, conversations))
         await _check(stand, session, count)
@@ -169,9 +169,9 @@ async def _check(stand: Stand, session: SessionState, count: int) -> None:
 
 
 def officers(stand: Stand, *, queue: str = "desk") -> Officers:
-    """The desk, and the two who assess."""
-    desk, *assessors = (stand.desk(f"O-{number}", queue=queue) for number in (1, 2, 3))
-    return Officers(desk, (assessors[0], assessors[1]))
+    """Everybody who acts."""
+    desk, first, second, president, bureau, reviewer = (stand.desk(officer, queue=queue) for officer in OFFICERS)
+    return Officers(desk, (first, second), president, bureau, reviewer)
 
 
 async def open_session(stand: Stand, *, seats: int, queue: str = "desk", **changes: Any) -> SessionState:
@@ -191,7 +191,7 @@ async def histories(stand: Stand) -> Mapping[str, Size]:
     open_ = await open_session(stand, seats=1)
     who = officers(stand)
     held = await traffic.hold(stand.client, traffic.candidacy(who, open_, paperwork.nomination(0)))
-    await traffic.hold(stand.client, traffic.session_list(who.desk, open_, [held.reference]))
+    await traffic.hold(stand.client, traffic.session_list(who, open_, [held.reference]))
     await traffic.end_of_run(held)
     shortest = await _size(first_run(stand, held))
     now = datetime.now(UTC)
@@ -208,7 +208,7 @@ async def histories(stand: Stand) -> Mapping[str, Size]:
         clock=Clock(policy=CalendarPolicy.COMPRESSED, started=now, origin=now, speed=86400 / 0.4),
     )
     held = await traffic.hold(stand.client, traffic.candidacy(who, session, paperwork.nomination(0)))
-    conversation = traffic.session_list(who.desk, session, [held.reference])
+    conversation = traffic.session_list(who, session, [held.reference])
     listed = await traffic.hold(stand.client, conversation)
     ratification = Ratification(
         hash=paperwork.list_plan([held.reference]).frozen(listed.reference, 1),
@@ -219,7 +219,7 @@ async def histories(stand: Stand) -> Mapping[str, Size]:
     # The plenary does not sit in the moment in which the Bureau decides.
     await traffic.end_of_run(held)
     await listed.handle.execute_update(
-        ListAct.RATIFY, who.desk.close_over(ListAct.RATIFY, listed.reference, ratification)
+        ListAct.RATIFY, who.bureau.close_over(ListAct.RATIFY, listed.reference, ratification)
     )
     life = stand.client.get_workflow_handle(held.handle.id)
     await life.result()
@@ -236,12 +236,11 @@ async def _longest_run(stand: Stand) -> Size:
     session = await open_session(stand, seats=1)
     who = officers(stand)
     held = await traffic.hold(stand.client, traffic.candidacy(who, session, paperwork.nomination(0)))
-    await traffic.hold(stand.client, traffic.session_list(who.desk, session, [held.reference]))
+    await traffic.hold(stand.client, traffic.session_list(who, session, [held.reference]))
     await traffic.end_of_run(held)
-    handle = stand.client.get_workflow_handle(held.handle.id)
-    conversation = traffic.suspension(who, await handle.query(STATE_QUERY, result_type=CandidacyState))
+    conversation = traffic.suspension(who, await _candidacy(who, held.reference))
     further = paperwork.charge().model_copy(update={"ground": "banned-symbol"})
-    joined = (SuspensionAct.OPEN.value, (stand.desk("O-4").close_over(SuspensionAct.OPEN, conversation.id, further),))
+    joined = (SuspensionAct.OPEN.value, (who.desk.close_over(SuspensionAct.OPEN, conversation.id, further),))
     serve, *others = conversation.updates
     # The first notice is delivered, another ground joins, and so is the second; both are answered at once.
     service = who.desk.close_over(SuspensionAct.SERVE, conversation.id, paperwork.service(), basis=3)
@@ -251,6 +250,10 @@ async def _longest_run(stand: Stand) -> Size:
     await last.result()
     sizes = [await _size(run) async for run in runs(stand, suspension.handle.id)]
     return max(sizes, key=lambda size: size.events)
+
+
+async def _candidacy(who: Officers, reference: str) -> CandidacyState:
+    return CandidacyState.model_validate((await who.desk.case(reference)).state)
 
 
 async def runs(stand: Stand, workflow_id: str) -> AsyncIterator[WorkflowHandle[Any, Any]]:
@@ -280,6 +283,35 @@ def events(history: WorkflowHistory) -> Counter[str]:
     return Counter(EventType.Name(event.event_type).removeprefix("EVENT_TYPE_") for event in history.events)
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How long it took to verify a ledger of so many steps."""
+
+    steps: int
+    seconds: float
+
+    @property
+    def per_hundred_thousand(self) -> float:
+        """Seconds for 100,000 steps."""
+        return self.seconds / self.steps * 100_000
+
+
+async def verification(stand: Stand, *, steps: int) -> Reading:
+    """Verify a ledger of many steps, from the question to the answer. It is never empty again: measure this last."""
+    async with stand.worker():
+        database = engine.create(stand.environment[f"{PREFIX}DATABASE_URL"], pool=1)
+        try:
+            await register.fill(database, stand.keyring, f"{next(_sessions)}", steps=steps)
+        finally:
+            await database.dispose()
+        began = time.perf_counter()
+        found = await stand.desk("O-1").verify_ledger()
+        seconds = time.perf_counter() - began
+    if wrong := [each for each in found.differences if each.what.startswith(("step ", "links "))]:
+        raise RuntimeError(f"{len(wrong)} steps of a ledger that nobody touched are wrong: {wrong[0]}")
+    return Reading(found.steps, seconds)
+
+
 async def memory(stand: Stand, *, cases: int) -> Memory:
     """The memory that a worker of its own needs for open candidacies, all of them in its cache."""
     queue = "memory"
@@ -302,7 +334,11 @@ async def starts(stand: Stand, *, times: int) -> Mapping[str, Start]:
     """How soon the command line shows its first output, beside a bare Python."""
     session = await open_session(stand, seats=1)
     starter = str(Path(sys.executable).with_name("starter"))
-    await asyncio.to_thread(_first_output, stand, (starter, "officer", "add", "desk", "--officer", "O-1"))
+    request = stand.folder / "request.json"
+    enrol = (starter, "officer", "enrol", "desk", "--officer", "O-6", "--request", str(request))
+    await asyncio.to_thread(_first_output, stand, enrol)
+    admission = Admission(request=Request.model_validate_json(request.read_bytes()), office=Office.DESK_OFFICER)
+    await stand.desk("O-1").admit(admission)
     commands = {
         "python -c pass": (sys.executable, "-c", "pass"),
         "starter --help": (starter, "--help"),

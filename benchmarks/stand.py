@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -22,13 +23,30 @@ from adapters.keys.codec import converter
 from adapters.keys.folder import FolderStore
 from adapters.keys.keyring import Keyring
 from adapters.keys.master import LocalMasterKey
+from adapters.sql import engine
 from config.settings import KEYS_FOLDER, PREFIX, Settings
+from domain.authority import REGISTER, Command, presented
+from domain.envelope import Envelope
+from domain.offices import Admission, Office
+from domain.signing import digest
 from starter.desk import Desk
+from starter.signing import KeyPair, fresh
+from worker import compose
 from worker.parts import ProcessPart, greets, says
 
 # The operator's own settings lead to the operator's own parts; and without its bytecode Python would compile the
 # workflows anew for each case.
 _LEFT_OUT: Final = re.compile(rf"({PREFIX}|TEMPORAL_).*|PYTHONDONTWRITEBYTECODE")
+
+OFFICERS: Final = {
+    "O-1": Office.HEAD_OF_DESK,
+    "O-2": Office.VETTING_OFFICER,
+    "O-3": Office.VETTING_OFFICER,
+    "O-4": Office.PRESIDENT,
+    "O-5": Office.BUREAU_CLERK,
+    "O-6": Office.REVIEWER,
+}
+"""Who acts, the head of desk first."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +57,13 @@ class Stand:
     client: Client
     environment: Mapping[str, str]
     key: str
+    keyring: Keyring
+    signers: Mapping[str, KeyPair]
 
     def desk(self, officer: str, *, queue: str = "desk") -> Desk:
         """The desk as one officer, served by the workers of a task queue."""
         settings = Settings(home=self.folder, task_queue=queue, fingerprint_key=SecretStr(self.key), answer_timeout=60)
-        return Desk(self.client, settings, officer)
+        return Desk(self.client, settings, self.signers[officer])
 
     @asynccontextmanager
     async def worker(self, module: str = "worker", *, queue: str = "desk") -> AsyncIterator[int]:
@@ -59,6 +79,7 @@ class Stand:
         async with _running(part):
             if part.pid is None:
                 raise RuntimeError(f"the worker ended at once; see {part.log}")
+            await _admit(self)
             yield part.pid
 
 
@@ -92,6 +113,7 @@ async def standing() -> AsyncIterator[Stand]:
                 f"{PREFIX}MAIL_PORT": str(port),
                 f"{PREFIX}MAIL_SECURITY": "none",
                 f"{PREFIX}FINGERPRINT_KEY": key,
+                f"{PREFIX}PASSPHRASE": key,
                 f"{PREFIX}MASTER_KEY": master,
                 f"{PREFIX}SEAL_KEY": secrets.token_hex(32),
                 "TEMPORAL_ADDRESS": server.address,
@@ -99,7 +121,8 @@ async def standing() -> AsyncIterator[Stand]:
             others = {name: value for name, value in os.environ.items() if not _LEFT_OUT.fullmatch(name)}
             keyring = Keyring(FolderStore(folder / KEYS_FOLDER), LocalMasterKey(bytes.fromhex(master)))
             client = await Client.connect(server.address, data_converter=converter(keyring))
-            yield Stand(folder=folder, client=client, environment=others | settings, key=key)
+            signers = {officer: fresh(officer) for officer in OFFICERS}
+            yield Stand(folder, client, environment=others | settings, key=key, keyring=keyring, signers=signers)
     finally:
         shutil.rmtree(folder)
 
@@ -107,3 +130,31 @@ async def standing() -> AsyncIterator[Stand]:
 def _sink(folder: Path, port: int) -> ProcessPart:
     command = (sys.executable, "-m", "benchmarks.sink", "--port", str(port))
     return ProcessPart("sink", command, log=folder / "sink.log", ready=greets(LOOPBACK, port))
+
+
+async def _admit(stand: Stand) -> None:
+    """Admit the officers, unless they are, by the first of them."""
+    url, signers = stand.environment[f"{PREFIX}DATABASE_URL"], stand.signers
+    database = engine.create(url, pool=1)
+    now = datetime.now(UTC)
+    head, *others = OFFICERS
+    try:
+        ledger = compose.ledger(Settings(), database, stand.keyring)
+        if await ledger.register():
+            return
+        await ledger.admit_first(signers[head].request(now), now)
+        for officer in others:
+            admission = Admission(request=signers[officer].request(now), office=OFFICERS[officer])
+            envelope: Envelope[Admission] = Envelope(
+                act="admit",
+                case=REGISTER,
+                content=admission,
+                content_hash=digest(admission.model_dump(mode="json")),
+                issued=now,
+                nonce=secrets.token_hex(16),
+                signer=head,
+            )
+            shown = presented(signers[head].sign(envelope), "officer.admit", REGISTER)
+            await ledger.admit(Command(**dict(shown), taken=now, by=officer), admission)
+    finally:
+        await database.dispose()

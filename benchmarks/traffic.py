@@ -136,10 +136,13 @@ async def terminate(client: Client, workflow_ids: Iterable[str]) -> None:
 
 @dataclass(frozen=True)
 class Officers:
-    """Who signs: the desk, and the two officers who assess."""
+    """Who signs: the desk, the two officers who assess, and those who propose, decide and review."""
 
     desk: Desk
     assessors: tuple[Desk, Desk]
+    president: Desk
+    bureau: Desk
+    reviewer: Desk
 
 
 def candidacy(officers: Officers, session: SessionState, nomination: Nomination) -> Conversation:
@@ -171,11 +174,16 @@ def candidacy(officers: Officers, session: SessionState, nomination: Nomination)
     )
 
 
-def session_list(desk: Desk, session: SessionState, candidacies: Sequence[str]) -> Conversation:
+def session_list(officers: Officers, session: SessionState, candidacies: Sequence[str]) -> Conversation:
     """The real list that gives everybody a seat: drafted, proposed, adopted."""
+    desk = officers.desk
     reference = list_reference(session.reference, 1)
     plan = paperwork.list_plan(candidacies)
     frozen = plan.frozen(reference, 1)
+
+    def command(signer: Desk, act: ListAct, content: Any) -> tuple[str, tuple[Envelope[Any]]]:
+        return act.value, (signer.close_over(act, reference, content),)
+
     opening = ListOpening(
         envelope=desk.close_over(ListAct.DRAFT, reference, Drafting(plan=plan)),
         reference=reference,
@@ -188,8 +196,14 @@ def session_list(desk: Desk, session: SessionState, candidacies: Sequence[str]) 
         queue=desk.settings.task_queue,
         arguments=(ListCase(opening=opening),),
         updates=(
-            (ListAct.PROPOSE.value, (desk.close_over(ListAct.PROPOSE, reference, Proposal(hash=frozen)),)),
-            (ListAct.DECIDE.value, (desk.close_over(ListAct.DECIDE, reference, paperwork.adoption(frozen)),)),
+            (
+                ListAct.PROPOSE.value,
+                (officers.president.close_over(ListAct.PROPOSE, reference, Proposal(hash=frozen)),),
+            ),
+            (
+                ListAct.DECIDE.value,
+                (officers.bureau.close_over(ListAct.DECIDE, reference, paperwork.adoption(frozen)),),
+            ),
         ),
         answer=Receipt,
         summary=f"List of session {session.reference}",
@@ -201,13 +215,13 @@ def real(officers: Officers, session: SessionState, nominations: Iterable[Nomina
     """Real candidacies of a session, and its list."""
     return Round(
         candidacies=[candidacy(officers, session, nomination) for nomination in nominations],
-        listing=lambda references: session_list(officers.desk, session, references),
+        listing=lambda references: session_list(officers, session, references),
     )
 
 
 def suspension(officers: Officers, state: CandidacyState) -> Conversation:
     """A real suspension of a participant, answered, reviewed and lifted."""
-    desk, (reviewer, decider) = officers.desk, officers.assessors
+    desk, reviewer, decider = officers.desk, officers.reviewer, officers.bureau
     workflow_id = suspension_workflow_id(state.terms.session, state.fingerprint, 1)
 
     def command(signer: Desk, act: SuspensionAct, content: Any) -> tuple[str, tuple[Envelope[Any]]]:

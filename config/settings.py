@@ -80,6 +80,10 @@ class Settings(BaseSettings):
     profile: str | None = Field(
         default=None, description="the officer profile in use, from profiles.toml in the home folder"
     )
+    passphrase: SecretStr | None = Field(
+        default=None, description="opens the officer's private key where nobody can be asked"
+    )
+    passphrase_file: Path | None = Field(default=None, description="a file that holds the passphrase instead")
     task_queue: str = Field(default="desk", pattern=r"^[a-z0-9-]{1,60}$", description="Temporal task queue")
     answer_timeout: float = Field(default=30.0, gt=0, le=600, description="how long a command waits for its answer")
     fingerprint_key: Annotated[SecretStr, AfterValidator(_key)] | None = Field(
@@ -151,6 +155,11 @@ class Settings(BaseSettings):
     retry_first: float = Field(default=60.0, gt=0, description="pause before a letter is tried again")
     retry_longest: float = Field(default=6 * 3600.0, gt=0, description="longest pause between two attempts")
     retry_days: float = Field(default=5.0, gt=0, le=60, description="after so many days the desk must decide")
+
+    command_within: float = Field(
+        default=600.0, gt=0, le=86400, description="how long after it was signed a command is taken"
+    )
+    command_skew: float = Field(default=60.0, ge=0, le=3600, description="how far ahead an officer's clock may be")
 
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="worker's log level")
     log_format: str = Field(default="json", pattern="^(json|text)$", description="worker's log format")

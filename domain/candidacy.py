@@ -11,13 +11,14 @@ from typing import Any, Final, Self
 from pydantic import AwareDatetime, Field, StrictBool, model_validator
 
 from domain.criteria import CriterionKey
-from domain.envelope import Envelope, digest
+from domain.envelope import Envelope
 from domain.errors import NotAtThisStage, NothingToChange, OutOfTime, SamePerson
 from domain.ids import Fingerprint, ListReference, candidacy_workflow_id, list_workflow_id
 from domain.model import Address, Line, Model, Prose
 from domain.notices import OFFICES, Facts, Notice, Role, Template
 from domain.people import Contact, Language, Nomination, SeatKind
-from domain.session import Terms
+from domain.session import Terms, terms_decision
+from domain.signing import digest
 from domain.steps import CaseState, Dispatch, Due, Outcome, Step, Trigger, unsigned_step
 from domain.timelimits import Limit, day_of, end_of, expiry, morning_before, next_escalation
 from domain.vetting import Assessed, Assessment, VettingResult, answer_each, weigh
@@ -731,7 +732,8 @@ def rearm(state: CandidacyState, terms: Terms, at: AwareDatetime) -> Outcome[Can
         at,
         before=state.stage,
         stage=state.stage,
-        decision=f"terms:{terms.version}",
+        decision=terms_decision(terms),
+        content=terms,
         effects=effects,
     )
     return _moved(state, step, state.stage, at, {"terms": terms}, notices)

@@ -17,7 +17,7 @@ from domain.session import SessionPlan, SessionState, Terms
 from domain.steps import CaseKind, CaseState
 from domain.suspension import Charge, SuspensionState
 
-STATE_QUERY: Final = "state"
+IMPRINTS_QUERY: Final = "imprints"
 STANDING_QUERY: Final = "standing"
 AFFECTED_QUERY: Final = "affected"
 REARM_SIGNAL: Final = "rearm"

@@ -1,25 +1,16 @@
 """The one envelope in which every command travels, and the receipt that comes back."""
 
-import hashlib
-import json
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field
 
-from domain.errors import AlteredCommand
-from domain.ids import OfficerId
+from domain.errors import AlteredCommand, UnknownSigner
+from domain.ids import KeyId, OfficerId
 from domain.model import Model
+from domain.signing import Digest, Nonce, Signed, covered, decision_of, digest
 from domain.steps import Step, Trigger
 
 C = TypeVar("C", bound=Model, covariant=True)
-
-Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-
-
-def digest(value: Any) -> str:
-    """SHA-256, in hexadecimal, of a value's canonical JSON: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Envelope(Model, Generic[C]):
@@ -33,9 +24,9 @@ class Envelope(Model, Generic[C]):
         basis: The last step of the case that the signer had seen.
         issued: When it was signed, by the signer's clock.
         nonce: Random, so that two signatures never cover the same bytes.
-        signer: The officer. No other field of any command says who acts.
-        key: The key the signature was made with.
-        signature: The signature over everything else.
+        signer: The person who acts. No other field of any command says who that is.
+        key: The key the signature was made with; the signer may have several.
+        signature: The signature over all of this but the content, of which it covers the digest.
     """
 
     act: str
@@ -44,15 +35,15 @@ class Envelope(Model, Generic[C]):
     content_hash: Digest
     basis: int = Field(default=0, ge=0)
     issued: AwareDatetime
-    nonce: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    nonce: Nonce
     signer: OfficerId
-    key: str | None = None
+    key: KeyId | None = None
     signature: str | None = None
 
     @property
     def command(self) -> str:
         """What stays the same each time the same officer says the same about the same case, at whatever time."""
-        return digest([self.act, self.case, self.content_hash, self.signer])[:32]
+        return decision_of(self.act, self.case, self.content_hash, self.signer)
 
     @property
     def decision(self) -> str:
@@ -61,6 +52,22 @@ class Envelope(Model, Generic[C]):
         It does not depend on the time or the nonce, so a command whose outcome is unknown can simply be sent again.
         """
         return f"{self.command}.{self.basis}"
+
+    @property
+    def covered(self) -> bytes:
+        """The bytes that the signature is over; ``key`` must be set."""
+        return covered(self.model_dump(exclude={"content", "signature"}))
+
+    @property
+    def signed(self) -> Signed:
+        """The command without its content, and its signature.
+
+        Raises:
+            UnknownSigner: Nobody has signed it.
+        """
+        if self.key is None or self.signature is None:
+            raise UnknownSigner("nobody has signed this", rule="signature")
+        return Signed.model_validate(self.model_dump(exclude={"content"}))
 
     def verify(self, *, act: str, case: frozenset[str]) -> None:
         """Check that the envelope holds what it says and is meant for this act and case.
@@ -75,6 +82,14 @@ class Envelope(Model, Generic[C]):
         if self.case not in case:
             raise AlteredCommand("the envelope is addressed to another case", rule="envelope-case")
 
+    def agrees(self, *, act: str, case: frozenset[str]) -> bool:
+        """Whether the envelope holds what it says and is meant for this act and case."""
+        try:
+            self.verify(act=act, case=case)
+        except AlteredCommand:
+            return False
+        return True
+
     def step(self, *, seq: int, at: AwareDatetime, before: str, stage: str, effects: tuple[str, ...] = ()) -> Step:
         """The step that this command becomes in the ledger."""
         return Step(
@@ -86,6 +101,8 @@ class Envelope(Model, Generic[C]):
             stage=stage,
             decision=self.decision,
             signer=self.signer,
+            addressed=self.case,
+            basis=self.basis,
             content_hash=self.content_hash,
             issued=self.issued,
             nonce=self.nonce,

@@ -14,6 +14,14 @@ Refusal
 ├── DatesOutOfOrder     the dates of a session contradict each other or lie in the past
 ├── NothingToChange     everything is already as the command would have it
 ├── LetterSettled       a letter that needs no decision of the desk
+├── UnknownSigner       no admitted key has signed this, or not what is said here
+├── NotYourOffice       the signer holds no office that allows the act
+├── StaleCommand        signed too long ago, or in the future
+├── ReplayedCommand     this very command was taken before
+├── StrayCase           a workflow's case is not the one that the ledger has
+├── UnfoundedWord       word of another case that never gave it
+├── NotAdmissible       a key that cannot be admitted to an office
+├── LastHeadOfDesk      nobody would be left who can admit officers
 └── Erased              the person's data was erased: its key is destroyed, and nothing is written under another
 
 A refusal crosses Temporal as an ``ApplicationError`` whose ``type`` is the class name and whose one detail is the rule.
@@ -89,6 +97,38 @@ class LetterSettled(Refusal):
     """The letter needs no decision: it is sent, on its way, or withdrawn."""
 
 
+class UnknownSigner(Refusal):
+    """No key that the register has admitted signed this, or it signed something else."""
+
+
+class NotYourOffice(Refusal):
+    """The signer holds no office that allows the act."""
+
+
+class StaleCommand(Refusal):
+    """The command was signed too long ago, or in the future."""
+
+
+class ReplayedCommand(Refusal):
+    """This very command was taken before."""
+
+
+class StrayCase(Refusal):
+    """A workflow's case is not the one that the ledger has under its name."""
+
+
+class UnfoundedWord(Refusal):
+    """Word of another case, whose record does not have it."""
+
+
+class NotAdmissible(Refusal):
+    """The key cannot be admitted to the office."""
+
+
+class LastHeadOfDesk(Refusal):
+    """Nobody would be left who can admit officers."""
+
+
 class Erased(Refusal):
     """The person's data was erased; what was written cannot be read any more, and nothing more is written."""
 
@@ -109,7 +149,31 @@ REFUSALS: Final = frozenset(
         DatesOutOfOrder,
         NothingToChange,
         LetterSettled,
+        UnknownSigner,
+        NotYourOffice,
+        StaleCommand,
+        ReplayedCommand,
+        StrayCase,
+        UnfoundedWord,
+        NotAdmissible,
+        LastHeadOfDesk,
         Erased,
     )
 )
 """The names under which refusals come back from a workflow."""
+
+INCIDENTS: Final = frozenset(
+    cls.__name__
+    for cls in (
+        AlteredCommand,
+        UnknownSigner,
+        NotYourOffice,
+        StaleCommand,
+        ReplayedCommand,
+        StrayCase,
+        UnfoundedWord,
+        NotAdmissible,
+        SamePerson,
+    )
+)
+"""The refusals for want of authority: where the register itself says them, they are written down."""

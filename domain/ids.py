@@ -17,12 +17,8 @@ ListReference = Annotated[str, StringConstraints(pattern=rf"^L-{SESSION_PATTERN}
 """A session list: ``L-2026-1``."""
 SuspensionReference = Annotated[str, StringConstraints(pattern=rf"^S-{SESSION_PATTERN}-[0-9]{{4,6}}$")]
 """A suspension: ``S-2026-0003``."""
-CaseReference = Annotated[
-    str,
-    StringConstraints(
-        pattern=rf"^({SESSION_PATTERN}|[CS]-{SESSION_PATTERN}-[0-9]{{4,6}}|L-{SESSION_PATTERN}-[0-9]{{1,4}})$"
-    ),
-]
+CASE_PATTERN: Final = rf"({SESSION_PATTERN}|[CS]-{SESSION_PATTERN}-[0-9]{{4,6}}|L-{SESSION_PATTERN}-[0-9]{{1,4}})"
+CaseReference = Annotated[str, StringConstraints(pattern=f"^{CASE_PATTERN}$")]
 LetterReference = Annotated[
     str,
     StringConstraints(
@@ -31,7 +27,9 @@ LetterReference = Annotated[
 ]
 """A letter: the case, the step that decided it and its number in that step (``C-2026-0007.3.1``)."""
 OfficerId = Annotated[str, StringConstraints(pattern=r"^O-[A-Za-z0-9]{1,24}$")]
-"""An officer, by number and never by name: ``O-17``."""
+"""A person who holds an office, by number and never by name: ``O-17``."""
+KeyId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+"""A key, by the thumbprint of its public half."""
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 

@@ -5,12 +5,14 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field
 
-from domain.ids import CaseReference, LetterReference
+from domain.ids import CaseReference, KeyId, LetterReference, OfficerId
 from domain.model import Address, Model, Prose
 from domain.notices import Letter, Notice, Role, Template
+from domain.offices import Appointment
 from domain.people import Contact, Language
 from domain.session import Terms
-from domain.steps import CaseKind, CaseState, Outcome, Step
+from domain.signing import Digest, digest
+from domain.steps import CaseKind, CaseState, Dispatch, Outcome, Step, Told
 
 
 class LetterState(StrEnum):
@@ -33,7 +35,10 @@ class LetterState(StrEnum):
 class Entry(Model):
     """One step of one case, with the case's whole state after it: what the ledger takes in one transaction.
 
-    ``taken`` is the clock's reading (UTC) when the worker took the step, where the step's own time is the calendar's.
+    Attributes:
+        taken: The clock's reading (UTC) when the worker took the step, where the step's own time is the calendar's.
+        stands_on: The imprint of the state that the step was taken on; None for a case's first step.
+        told: What the step tells others.
     """
 
     kind: CaseKind
@@ -46,7 +51,9 @@ class Entry(Model):
     deadline: AwareDatetime | None = None
     state: dict[str, Any]
     step: Step
+    stands_on: Digest | None = None
     notices: tuple[Notice, ...] = ()
+    told: tuple[Told, ...] = ()
 
 
 def entry(
@@ -59,6 +66,7 @@ def entry(
     taken: AwareDatetime | None = None,
     deadline: AwareDatetime | None = None,
     seat: str | None = None,
+    stands_on: str | None = None,
 ) -> Entry:
     """The ledger's entry for an outcome."""
     state: CaseState = outcome.state
@@ -73,8 +81,14 @@ def entry(
         deadline=deadline,
         state=state.model_dump(mode="json"),
         step=outcome.step,
+        stands_on=stands_on,
         notices=outcome.notices,
+        told=(*map(_told, outcome.dispatches), *state.circulars()),
     )
+
+
+def _told(dispatch: Dispatch) -> Told:
+    return Told(to=dispatch.workflow_id, decision=dispatch.decision, digest=digest(dispatch.content))
 
 
 class Draft(Model):
@@ -224,13 +238,20 @@ class CaseFile(Model):
 
 
 class EnquiryAbout(StrEnum):
-    """What can be asked of the ledger."""
+    """What can be asked of the ledger.
+
+    ``place`` is where a case is and what was decided in it, without anything personal, for whoever is about to act.
+    """
 
     CASE = "case"
+    PLACE = "place"
     CASES = "cases"
     TIMELINE = "timeline"
     LETTERS = "letters"
     LETTER = "letter"
+    OFFICERS = "officers"
+    READERS = "readers"
+    INCIDENTS = "incidents"
 
 
 class Enquiry(Model):
@@ -258,14 +279,55 @@ class Enquiry(Model):
     after: str | None = Field(default=None, max_length=64)
 
 
+class Place(Model):
+    """Where a case is, and the step that each command led to. Holds no personal data."""
+
+    row: CaseRow
+    decisions: dict[str, int]
+
+
+class ReadingRow(Model):
+    """One opening of a file: who, when, and what of it."""
+
+    n: int
+    at: AwareDatetime
+    reader: OfficerId
+    about: EnquiryAbout
+    reference: str
+
+
+class IncidentRow(Model):
+    """Something that was refused for want of authority. Holds no personal data.
+
+    Attributes:
+        n: Its number, in order of writing.
+        power: What it would have done, where that can be told.
+        place: The case, the letter or the workflow it was aimed at.
+        signer, key: Who it says signed it; nobody has verified that.
+    """
+
+    n: int
+    at: AwareDatetime
+    refusal: str
+    rule: str
+    power: str
+    place: str
+    signer: OfficerId | None = None
+    key: KeyId | None = None
+
+
 class Answer(Model):
     """What the ledger answers; only the part that was asked for is filled."""
 
     case: CaseFile | None = None
+    place: Place | None = None
     cases: tuple[CaseRow, ...] = ()
     steps: tuple[StepRow, ...] = ()
     letters: tuple[LetterRow, ...] = ()
     letter: LetterFile | None = None
+    officers: tuple[Appointment, ...] = ()
+    readers: tuple[ReadingRow, ...] = ()
+    incidents: tuple[IncidentRow, ...] = ()
     more: bool = False
 
 
@@ -287,6 +349,7 @@ class Verification(Model):
     cases: int
     steps: int
     letters: int
+    signatures: int
     differences: tuple[Difference, ...]
     sealed: AwareDatetime | None = None
 
@@ -321,12 +384,14 @@ class Rebuilding(Model):
         steps: The steps written again.
         letters: The letters written again.
         unknown: Of these, the ones that may have gone out: they wait for a person instead of going out twice.
+        refused: The workflows of cases of which a step was remembered that the ledger does not take.
     """
 
     cases: int
     steps: int
     letters: int
     unknown: tuple[LetterReference, ...]
+    refused: tuple[str, ...] = ()
 
 
 class Affected(Model):

@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 from pydantic import AwareDatetime, Field, model_validator
 
 from domain.candidacy import Act, Stage, Word
-from domain.envelope import Digest, Envelope, digest
+from domain.envelope import Envelope
 from domain.errors import (
     NotAtThisStage,
     NotEligible,
@@ -27,7 +27,8 @@ from domain.ids import CandidacyReference, ListReference, list_workflow_id, sess
 from domain.model import Line, Model, Prose
 from domain.notices import Facts, Notice, Role, Template
 from domain.people import SeatKind
-from domain.session import Terms
+from domain.session import Terms, terms_decision
+from domain.signing import Digest, digest
 from domain.steps import CaseState, Dispatch, Due, Outcome, Step, Trigger, unsigned_step
 from domain.timelimits import end_of, next_escalation
 
@@ -199,18 +200,13 @@ class Vacancy(Model):
 
 
 class Standing(Model):
-    """What another case needs to know of a candidacy, told by the candidacy itself.
-
-    ``suspension`` is the workflow of the one that is open, ``suspensions`` how many there have been with it.
-    """
+    """What a list needs to know of a candidacy, told by the candidacy itself."""
 
     reference: CandidacyReference
     workflow_id: str
     stage: Stage
     seat: SeatKind
     list_reference: ListReference | None = None
-    suspension: str | None = None
-    suspensions: int = 0
 
 
 class SeatLaw(Model):
@@ -608,7 +604,8 @@ def rearm(state: ListState, terms: Terms, at: AwareDatetime) -> Outcome[ListStat
         at,
         before=state.stage,
         stage=state.stage,
-        decision=f"terms:{terms.version}",
+        decision=terms_decision(terms),
+        content=terms,
     )
     return _moved(state, step, state.stage, at, {"terms": terms})
 

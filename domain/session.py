@@ -14,7 +14,8 @@ from domain.envelope import Envelope
 from domain.errors import DatesOutOfOrder, NotAtThisStage, NothingToChange
 from domain.ids import SessionReference, session_workflow_id
 from domain.model import Day, Days, Model, Prose
-from domain.steps import CaseState, Due, Outcome, Trigger, unsigned_step
+from domain.signing import digest
+from domain.steps import CaseState, Due, Outcome, Told, Trigger, unsigned_step
 from domain.timelimits import Limit, end_of, public_holidays, start_of
 
 
@@ -107,6 +108,11 @@ class Terms(Model):
     def nominations_end(self) -> datetime:
         """The instant, in UTC, after which no nomination is taken."""
         return end_of(self.nominations_close)
+
+
+def terms_decision(terms: Terms) -> str:
+    """The id under which a case knows that it has taken these terms."""
+    return f"terms:{terms.version}"
 
 
 class Dates(Model):
@@ -225,6 +231,13 @@ class SessionState(CaseState):
     def ended(self) -> bool:
         """Whether nothing can happen to it any more."""
         return self.stage is SessionStage.CLOSED
+
+    def circulars(self) -> tuple[Told, ...]:
+        """Its terms, for every case of the session."""
+        terms = self.terms
+        return (
+            Told(to=self.workflow_id, decision=terms_decision(terms), digest=digest(terms.model_dump(mode="json"))),
+        )
 
     @property
     def terms(self) -> Terms:

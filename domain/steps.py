@@ -7,9 +7,11 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from domain.errors import UnknownSigner
 from domain.ids import OfficerId
 from domain.model import Model
 from domain.notices import Notice
+from domain.signing import Digest, Signed, digest
 
 DecisionId = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_.:/-]{1,100}$")]
 
@@ -42,8 +44,9 @@ class Step(Model):
         stage_before: Where the case stood; empty for the first step.
         stage: Where it stands now.
         decision: The id of the command or word, the same each time it is sent.
-        signer: The officer who signed the command.
-        content_hash, issued, nonce, key, signature: The rest of the command's envelope.
+        signer: The person who signed the command.
+        addressed: The case as the command names it.
+        basis, content_hash, issued, nonce, key, signature: The rest of the command's envelope.
         content: The command or word itself.
         effects: In words for programs, everything the step brought about besides the stage.
     """
@@ -56,6 +59,8 @@ class Step(Model):
     stage: str
     decision: DecisionId
     signer: OfficerId | None = None
+    addressed: str | None = None
+    basis: int | None = None
     content_hash: str | None = None
     issued: AwareDatetime | None = None
     nonce: str | None = None
@@ -63,6 +68,18 @@ class Step(Model):
     signature: str | None = None
     content: dict[str, Any] = {}
     effects: tuple[str, ...] = ()
+
+    @property
+    def signed(self) -> Signed:
+        """The command that became this step, without its content, and its signature.
+
+        Raises:
+            UnknownSigner: Nobody has signed it.
+        """
+        if self.key is None or self.signature is None or self.nonce is None or self.issued is None:
+            raise UnknownSigner("nobody has signed this", rule="signature")
+        fields = {name: getattr(self, name) for name in Signed.model_fields if name != "case"}
+        return Signed.model_validate(fields | {"case": self.addressed})
 
 
 class Dispatch(Model):
@@ -72,6 +89,17 @@ class Dispatch(Model):
     signal: str
     decision: DecisionId
     content: dict[str, Any]
+
+
+class Told(Model):
+    """A step's word for others, as the ledger keeps it: to whom, under which decision, and the digest of what was said.
+
+    ``to`` is the workflow that hears it, or that of a session for word to all of its cases.
+    """
+
+    to: str
+    decision: DecisionId
+    digest: Digest
 
 
 class Due(Model):
@@ -104,6 +132,25 @@ class CaseState(Model, ABC):
         """The last decision in which the same officer gave the same command, if it was ever taken."""
         same = (decision for decision in self.decisions if decision.startswith(f"{command}."))
         return max(same, key=self.decisions.__getitem__, default=None)
+
+    @property
+    def imprint(self) -> str:
+        """The digest of the whole state, but for what comes to it after its step was taken.
+
+        A field that is at its default does not count, so that a newer build with one more field finds the same.
+        """
+        told = {"outbox", "reference"}
+        return digest(self.model_dump(mode="json", exclude=told, exclude_defaults=True))
+
+    @property
+    def imprints(self) -> dict[str, str]:
+        """The digest of each part of the state, by which two of them can be compared and nothing of either is told."""
+        parts = self.model_dump(mode="json", exclude={"outbox"})
+        return {name: digest(value) for name, value in parts.items()} | {"seq": str(self.seq)}
+
+    def circulars(self) -> tuple[Told, ...]:
+        """What every case of a session may be told about this one as it stands now."""
+        return ()
 
     @property
     @abstractmethod

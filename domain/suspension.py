@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from domain.candidacy import Act, Measure, Order, Reason, Stage, Tiding, TidingKind
 from domain.criteria import CriterionKey
-from domain.envelope import Digest, Envelope
+from domain.envelope import Envelope
 from domain.errors import (
     ConflictOfInterest,
     IncompleteAnswer,
@@ -32,7 +32,8 @@ from domain.lists import Votes
 from domain.model import Day, Line, Model, Prose
 from domain.notices import Facts, Notice, Role, Template
 from domain.people import Contact
-from domain.session import SuspensionLimits, Terms
+from domain.session import SuspensionLimits, Terms, terms_decision
+from domain.signing import Digest
 from domain.steps import CaseState, Dispatch, Due, Outcome, Step, Trigger, unsigned_step
 from domain.timelimits import (
     Limit,
@@ -976,7 +977,8 @@ def rearm(state: SuspensionState, terms: Terms, at: AwareDatetime) -> Outcome[Su
         at,
         before=state.stage,
         stage=state.stage,
-        decision=f"terms:{terms.version}",
+        decision=terms_decision(terms),
+        content=terms,
     )
     return _moved(state, step, state.stage, at, {"terms": terms}, [], [])
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from config.settings import Settings
     from starter.desk import Desk
+    from starter.profiles import Ask
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,15 @@ class Call:
         from starter.desk import Desk
 
         settings = self.settings()
-        profile = profiles.in_use(settings.home, self.profile or settings.profile)
-        return Desk(client=await connect(settings), settings=settings, officer=profile.officer)
+        signer = profiles.signer(settings.home, self.profile or settings.profile, self.ask(settings))
+        return Desk(client=await connect(settings), settings=settings, signer=signer)
+
+    def ask(self, settings: "Settings") -> "Ask":
+        """Where the passphrase of the officer's key comes from."""
+        from starter.profiles import Ask
+
+        given = settings.passphrase.get_secret_value() if settings.passphrase else None
+        return Ask(given, settings.passphrase_file)
 
     def give(self, reply: Reply) -> int:
         """Print an answer; the exit code."""

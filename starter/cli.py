@@ -14,13 +14,13 @@ COMPLETION_VARIABLE: Final = "_STARTER_COMPLETE"
 """In the environment of a call that completes a command line; its value says for which shell."""
 
 NOUNS: Final[Mapping[str, tuple[str, str]]] = {
-    "officer": ("starter.commands.officer:officer", "The profiles that say who acts."),
+    "officer": ("starter.commands.officer:officer", "Who may act, and with which key."),
     "session": ("starter.commands.session:session", "Open a session, look at it, move its dates."),
     "candidacy": ("starter.commands.candidacy:candidacy", "Nominate, and lead a candidacy to its end."),
     "list": ("starter.commands.list_:list_", "The session list: draft, propose, decide, ratify."),
     "suspension": ("starter.commands.suspension:suspension", "From a trigger through a hearing to the outcome."),
     "letter": ("starter.commands.letter:letter", "What was written to whom, and what became of it."),
-    "ledger": ("starter.commands.ledger:ledger", "Compare the register with the workflows, and mend either."),
+    "ledger": ("starter.commands.ledger:ledger", "Compare the register with the workflows, mend either, see who read."),
     "stack": ("starter.commands.stack:stack", "Start and stop the embedded parts on this machine."),
     "demo": ("starter.demo:command", "Walk through a whole session on real parts, in a minute."),
     "completion": ("starter.commands.completion:completion", "Print a shell's completion script."),

@@ -18,7 +18,6 @@ from typing import Any, Final, TypeVar
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
-    WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
     WorkflowUpdateFailedError,
@@ -29,10 +28,9 @@ from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlread
 from temporalio.service import RPCError, RPCStatusCode
 
 from config.settings import Settings, WrongSetting
-from domain.candidacy import Act, CandidacyState, Stage
+from domain.authority import REGISTER, Upkeep
+from domain.candidacy import Act, CandidacyState
 from domain.cases import (
-    STANDING_QUERY,
-    STATE_QUERY,
     CandidacyCase,
     CandidacyOpening,
     ListCase,
@@ -42,7 +40,7 @@ from domain.cases import (
     SuspensionCase,
     SuspensionOpening,
 )
-from domain.envelope import Envelope, Receipt, digest
+from domain.envelope import Envelope, Receipt
 from domain.errors import REFUSALS
 from domain.fingerprint import fingerprint
 from domain.ids import (
@@ -62,24 +60,32 @@ from domain.ledger import (
     CaseRow,
     Enquiry,
     EnquiryAbout,
+    IncidentRow,
     LetterState,
+    Place,
+    ReadingRow,
     Rebuilding,
     Recovery,
     Settlement,
     Verification,
 )
-from domain.lists import Drafting, ListAct, ListStage, SeatLaw, Standing
+from domain.lists import Drafting, ListAct, ListStage, SeatLaw
 from domain.model import Model
+from domain.offices import Admission, Appointment, Revocation
 from domain.people import Nomination
 from domain.session import SessionAct, SessionAmendment, SessionPlan, SessionState
+from domain.signing import digest
 from domain.steps import CaseKind
 from domain.suspension import Charge, SuspensionAct, SuspensionStage, check_opening
+from starter.signing import Signer
 from workflows import attributes
 
 C = TypeVar("C", bound=Model)
 
 _OPENINGS: Final = 5
 """How often a suspension is looked for where the one that was found has just ended."""
+_AN_HOUR: Final = timedelta(hours=1)
+"""How long work over the whole register may take."""
 _GLANCE: Final = 0.5
 """Seconds between two looks at how far a long piece of work has come."""
 
@@ -128,16 +134,21 @@ class Desk:
     Attributes:
         client: The connection to Temporal.
         settings: The settings.
-        officer: Who signs; no other argument of any call says who acts.
+        signer: Who signs; no other argument of any call says who acts.
     """
 
     client: Client
     settings: Settings
-    officer: str
+    signer: Signer
+
+    @property
+    def officer(self) -> str:
+        """Who acts, by number."""
+        return self.signer.person
 
     def close_over(self, act: str, case: str, content: C, *, basis: int = 0) -> Envelope[C]:
-        """Put a command into its envelope; ``basis`` is the last step of the case that the officer has seen."""
-        return Envelope(
+        """Put a command into its envelope, and sign it; ``basis`` is the case's last step that the officer has seen."""
+        envelope: Envelope[C] = Envelope(
             act=act,
             case=case,
             content=content,
@@ -147,6 +158,7 @@ class Desk:
             nonce=secrets.token_hex(16),
             signer=self.officer,
         )
+        return self.signer.sign(envelope)
 
     async def open_session(self, plan: SessionPlan) -> Taken:
         """Open a session, once."""
@@ -162,15 +174,19 @@ class Desk:
         )
 
     async def session(self, reference: str) -> SessionState:
-        """A session's present state.
+        """An open session's present state.
 
         Raises:
-            NoSuchCase: It does not run.
+            NoSuchCase: It is not open.
         """
-        state: SessionState = await self._query(
-            session_workflow_id(reference), SessionState, f"session {reference} is not open"
-        )
-        return state
+        missing = f"session {reference} is not open"
+        try:
+            file = await self.case(reference)
+        except NoSuchCase:
+            raise NoSuchCase(missing) from None
+        if file.row.ended:
+            raise NoSuchCase(missing)
+        return SessionState.model_validate(file.state)
 
     async def amend_session(self, reference: str, amendment: SessionAmendment) -> Taken:
         """Move dates of a session; the receipt's details name the candidacies affected."""
@@ -178,7 +194,7 @@ class Desk:
 
     async def preview_amendment(self, reference: str, amendment: SessionAmendment) -> tuple[Affected, ...]:
         """Whom an amendment would affect; nothing is recorded."""
-        envelope = self.close_over(SessionAct.AMEND, reference, amendment)
+        envelope = self.close_over("preview", reference, amendment)
         workflow_id = session_workflow_id(reference)
         asked: tuple[Affected, ...] = await self._send(
             workflow_id, "preview", envelope, tuple[Affected, ...], reference
@@ -253,24 +269,21 @@ class Desk:
         Raises:
             Refusal: The candidacy is no participant's, or the criterion is none of the session's.
         """
-        file = await self.case(reference)
-        candidacy = CandidacyState.model_validate(file.state)
         for attempt in range(_OPENINGS):
-            standing = await self._standing(file.row)
-            stage = Stage(file.row.stage) if standing is None else standing.stage
-            check_opening(candidacy.terms, charge, stage, candidacy.terms.clock.reading(datetime.now(UTC)))
+            candidacy = CandidacyState.model_validate((await self.case(reference)).state)
+            terms = candidacy.terms
+            check_opening(terms, charge, candidacy.stage, terms.clock.reading(datetime.now(UTC)))
             try:
-                return await self._charge(candidacy, standing, charge)
+                return await self._charge(candidacy, charge)
             except _HasEnded:
                 # Somebody decided in this very moment; the candidacy hears of it before the suspension ends.
                 await asyncio.sleep(0.1 * attempt)
         raise PartUnreachable("the suspension has just ended and the candidacy does not say so; try again")
 
-    async def _charge(self, candidacy: CandidacyState, standing: Standing | None, charge: Charge) -> Taken:
+    async def _charge(self, candidacy: CandidacyState, charge: Charge) -> Taken:
         session = candidacy.terms.session
-        known = standing.suspensions if standing is not None else 0
-        under_way = standing.suspension if standing is not None else None
-        number = known if under_way is not None else known + 1
+        # The candidacy counts its suspensions. Two officers who act at once find the same number, and so one case.
+        number = candidacy.suspensions + (candidacy.review is None)
         workflow_id = suspension_workflow_id(session, candidacy.fingerprint, number)
         envelope = self.close_over(SuspensionAct.OPEN, workflow_id, charge)
         opening = SuspensionOpening(
@@ -297,14 +310,6 @@ class Desk:
         """Send a command to a suspension."""
         return await self._command(reference, act, content)
 
-    async def _standing(self, row: CaseRow) -> Standing | None:
-        """How a candidacy stands; None where it has ended."""
-        if row.ended:
-            return None
-        missing = f"{row.reference} does not run; `starter ledger recover` starts it"
-        standing: Standing = await self._query(row.workflow_id, Standing, missing, STANDING_QUERY)
-        return standing
-
     async def settle_letter(self, letter: str, settlement: Settlement) -> LetterState:
         """Decide about a letter that waits for a person; the state it is in now."""
         answer = await self.ask(Enquiry(about=EnquiryAbout.LETTER, reference=letter))
@@ -319,7 +324,13 @@ class Desk:
         Raises:
             NoSuchCase: There is none.
         """
-        return (await self.case(reference)).row
+        return (await self._place(reference=reference)).row
+
+    async def _place(self, **named: str) -> Place:
+        answer = await self.ask(Enquiry(about=EnquiryAbout.PLACE, **named))
+        if answer.place is None:
+            raise NoSuchCase("there is no such case")
+        return answer.place
 
     async def case(self, reference: str) -> CaseFile:
         """One case in full.
@@ -344,30 +355,73 @@ class Desk:
 
     async def ask(self, enquiry: Enquiry) -> Answer:
         """Put a question to the ledger."""
+        named = enquiry.reference or enquiry.workflow_id or REGISTER
         key = key_of(enquiry.workflow_id or enquiry.reference or "")
-        answer: Answer = await self._run("LedgerEnquiry", (enquiry,), Answer, self._patience, key=key)
+        envelope = self.close_over(enquiry.about, named, enquiry)
+        answer: Answer = await self._run("LedgerEnquiry", envelope, Answer, key=key)
         return answer
 
+    async def readers(self, reference: str) -> tuple[ReadingRow, ...]:
+        """Who opened a case's file."""
+        rows: list[ReadingRow] = []
+        while True:
+            after = str(rows[-1].n) if rows else None
+            answer = await self.ask(Enquiry(about=EnquiryAbout.READERS, reference=reference, after=after))
+            rows.extend(answer.readers)
+            if not answer.more:
+                return tuple(rows)
+
+    async def incidents(self) -> tuple[IncidentRow, ...]:
+        """What was refused for want of authority."""
+        rows: list[IncidentRow] = []
+        while True:
+            after = str(rows[-1].n) if rows else None
+            answer = await self.ask(Enquiry(about=EnquiryAbout.INCIDENTS, after=after))
+            rows.extend(answer.incidents)
+            if not answer.more:
+                return tuple(rows)
+
+    async def officers(self) -> tuple[Appointment, ...]:
+        """Every appointment there ever was."""
+        return (await self.ask(Enquiry(about=EnquiryAbout.OFFICERS))).officers
+
+    async def admit(self, admission: Admission) -> Appointment:
+        """Admit a key to an office."""
+        appointment: Appointment = await self._run(
+            "OfficerAdmission", self.close_over("admit", REGISTER, admission), Appointment
+        )
+        return appointment
+
+    async def revoke(self, revocation: Revocation) -> tuple[Appointment, ...]:
+        """End offices; those that ended."""
+        ended: tuple[Appointment, ...] = await self._run(
+            "OfficerRevocation", self.close_over("revoke", REGISTER, revocation), tuple[Appointment, ...]
+        )
+        return ended
+
     async def verify_ledger(self, progress: Callable[[int, int], None] | None = None) -> Verification:
-        """Read the ledger's chain, and compare the ledger with the running workflows.
+        """Read the ledger's chain and its signatures, and compare the ledger with the running workflows.
 
         Args:
             progress: Told from time to time how many steps are read, of how many.
         """
         found: Verification = await self._run(
-            "LedgerVerification", (), Verification, timedelta(hours=1), progress=progress
+            "LedgerVerification", self._upkeep("verify"), Verification, _AN_HOUR, progress=progress
         )
         return found
 
     async def recover_ledger(self) -> Recovery:
         """Start every open case again that does not run."""
-        done: Recovery = await self._run("LedgerRecovery", (), Recovery, timedelta(hours=1))
+        done: Recovery = await self._run("LedgerRecovery", self._upkeep("recover"), Recovery, _AN_HOUR)
         return done
 
     async def rebuild_ledger(self) -> Rebuilding:
         """Write again every step that a workflow remembers and the ledger lacks."""
-        done: Rebuilding = await self._run("LedgerRebuilding", (), Rebuilding, timedelta(hours=1))
+        done: Rebuilding = await self._run("LedgerRebuilding", self._upkeep("rebuild"), Rebuilding, _AN_HOUR)
         return done
+
+    def _upkeep(self, act: str) -> Envelope[Upkeep]:
+        return self.close_over(act, REGISTER, Upkeep())
 
     @property
     def _patience(self) -> timedelta:
@@ -460,18 +514,15 @@ class Desk:
 
     async def _ended(self, workflow_id: str) -> Taken:
         """The receipt of a case that has come and gone."""
-        answer = await self.ask(Enquiry(about=EnquiryAbout.CASE, workflow_id=workflow_id))
-        if answer.case is None:
-            raise NoSuchCase("the case has ended and is not in the ledger")
-        row = answer.case.row
+        row = (await self._place(workflow_id=workflow_id)).row
         receipt = Receipt(reference=row.reference, seq=row.seq, act="", stage=row.stage, at=row.changed)
         return Taken(receipt=receipt, fresh=False)
 
     async def _command(self, reference: str, act: str, content: Model) -> Taken:
-        file = await self.case(reference)
-        row = file.row
+        place = await self._place(reference=reference)
+        row = place.row
         envelope = self.close_over(act, reference, content, basis=row.seq)
-        if row.ended and (seq := _taken_as(file, envelope)) is not None:
+        if row.ended and (seq := _taken_as(place, envelope)) is not None:
             receipt = Receipt(reference=reference, seq=seq, act=act, stage=row.stage, at=row.changed)
             return Taken(receipt=receipt, fresh=False)
         receipt = await self._send(row.workflow_id, act, envelope, Receipt, reference)
@@ -518,24 +569,12 @@ class Desk:
             f"{act} is not possible: {case} has ended as {row.stage}", rule="case-ended", refusal="NotAtThisStage"
         )
 
-    async def _query(self, workflow_id: str, answer: type[Any], missing: str, query: str = STATE_QUERY) -> Any:
-        handle = self.client.get_workflow_handle(workflow_id)
-        try:
-            description = await handle.describe(rpc_timeout=self._patience)
-            if description.status is not WorkflowExecutionStatus.RUNNING:
-                raise NoSuchCase(missing)
-            return await handle.query(query, result_type=answer, rpc_timeout=self._patience)
-        except RPCError as failed:
-            if failed.status is RPCStatusCode.NOT_FOUND:
-                raise NoSuchCase(missing) from None
-            raise self._error(failed, sent=False) from None
-
     async def _run(
         self,
         workflow: str,
-        arguments: Sequence[Model],
-        answer: type[Any],
-        patience: timedelta,
+        envelope: Envelope[Any],
+        answer: Any,
+        patience: timedelta | None = None,
         *,
         key: str = REGISTER_KEY,
         progress: Callable[[int, int], None] | None = None,
@@ -543,12 +582,12 @@ class Desk:
         try:
             handle = await self.client.start_workflow(
                 workflow,
-                args=arguments,
-                # Question and answer lie under the key that the id names.
-                id=f"desk/{workflow}/{key}/{secrets.token_hex(8)}",
+                envelope,
+                # Question and answer lie under the key that the id names; the same question cannot be put twice.
+                id=f"desk/{workflow}/{key}/{envelope.nonce}",
                 task_queue=self.settings.task_queue,
                 result_type=answer,
-                execution_timeout=patience,
+                execution_timeout=patience or self._patience,
             )
             if progress is None:
                 return await handle.result()
@@ -605,9 +644,8 @@ class Desk:
         )
 
 
-def _taken_as(file: CaseFile, envelope: Envelope[Any]) -> int | None:
+def _taken_as(place: Place, envelope: Envelope[Any]) -> int | None:
     """The step that this command became before its case ended, if it did."""
-    decisions: dict[str, int] = file.state["decisions"]
     return max(
-        (seq for decision, seq in decisions.items() if decision.startswith(f"{envelope.command}.")), default=None
+        (seq for decision, seq in place.decisions.items() if decision.startswith(f"{envelope.command}.")), default=None
     )

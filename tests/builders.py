@@ -24,7 +24,7 @@ from domain.candidacy import (
     Word,
 )
 from domain.criteria import CriteriaSet
-from domain.envelope import Envelope, digest
+from domain.envelope import Envelope
 from domain.fingerprint import fingerprint
 from domain.ids import candidacy_reference, suspension_reference
 from domain.ledger import Draft, Entry, entry
@@ -33,6 +33,7 @@ from domain.model import Model
 from domain.notices import Letter, Role, Template
 from domain.people import Contact, Language, Nomination, SeatKind
 from domain.session import SessionPlan, SessionState, Terms
+from domain.signing import digest
 from domain.steps import CaseKind, Outcome
 from domain.suspension import (
     Assignment,
@@ -122,7 +123,7 @@ def an_envelope(act: str, case: str, content: Model, *, signer: str = "O-1", **c
         "content": content,
         "content_hash": digest(content.model_dump(mode="json")),
         "issued": NOMINATED_AT,
-        "nonce": "0" * 32,
+        "nonce": digest([act, case, content.model_dump(mode="json"), signer, changes.get("basis", 0)])[:32],
         "signer": signer,
     }
     envelope: Envelope[Any] = Envelope[type(content)].model_validate(fields | changes)  # type: ignore[misc]

@@ -17,6 +17,7 @@ from adapters.sql import engine as engines
 from adapters.sql import migrate
 from adapters.sql.ledger import SqlLedger
 from tests.keys import MASTER, a_keyring
+from tests.officers import Lenient
 
 TEMPLATE = "migrated"
 _numbers = count(1)
@@ -106,5 +107,5 @@ async def keyring(tmp_path: Path) -> Keyring:
 async def ledger(database: str, keyring: Keyring) -> AsyncIterator[SqlLedger]:
     """A ledger over a database and keys of its own."""
     engine = engines.create(database, pool=4)
-    yield SqlLedger(engine, keyring, mail_domain="example.org")
+    yield SqlLedger(engine, keyring, mail_domain="example.org", judge=Lenient())
     await engine.dispose()

@@ -1,14 +1,17 @@
 """One in-memory class for each port."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from activities.ports import LedgerUnavailable, MailError, Write
+from activities.ports import Judging, LedgerUnavailable, MailError, Write
+from domain.authority import Command, Grounds, Incident, Written, needs_candidacy
+from domain.candidacy import CandidacyState
+from domain.cases import STATES
 from domain.chain import Seal
 from domain.errors import AlteredCommand, LetterSettled
-from domain.ids import candidacy_reference, suspension_reference
+from domain.ids import candidacy_reference, session_workflow_id, suspension_reference
 from domain.ledger import (
     Answer,
     CaseFile,
@@ -24,14 +27,27 @@ from domain.ledger import (
     LetterRow,
     LetterState,
     Outgoing,
+    Place,
     Recorded,
     Settlement,
     SettlementHow,
 )
 from domain.lists import Standing
 from domain.notices import Role, overtakes
+from domain.offices import (
+    Admission,
+    Appointment,
+    Officer,
+    Revocation,
+    appointed,
+    check_admission,
+    check_revocation,
+    revoked,
+)
 from domain.session import SessionState, Terms
-from domain.steps import CaseKind, CaseState, Step
+from domain.signing import PublicKey, Signed, digest
+from domain.steps import CaseKind, CaseState, Step, Told
+from tests.officers import Lenient
 
 
 @dataclass
@@ -50,6 +66,7 @@ class StoredCase:
 
     entry: Entry
     steps: list[Step] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
 
 
 @dataclass
@@ -63,6 +80,11 @@ class MemoryLedger:
     letters: dict[str, StoredLetter] = field(default_factory=dict)
     away: bool = False
     refused: frozenset[str] = frozenset()
+    judge: Judging = field(default_factory=Lenient)
+    officers: dict[str, Officer] = field(default_factory=dict)
+    commands: dict[str, Command] = field(default_factory=dict)
+    readings: list[tuple[str, str, str]] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)
     sealed: dict[int, Seal] = field(default_factory=dict)
 
     def _here(self) -> None:
@@ -84,7 +106,10 @@ class MemoryLedger:
         if entry.step.act in self.refused:
             raise AlteredCommand("not what was signed", rule="refused-by-the-ledger")
         reference = self._reference(entry)
+        if not self._stands(reference, entry.step):
+            self.judge.entry(entry, STATES[entry.kind].model_validate(entry.state), self._grounds(reference, entry))
         case = self.cases.setdefault(reference, StoredCase(entry=entry))
+        case.told.extend(entry.told)
         if entry.step.seq <= len(case.steps):
             if case.steps[entry.step.seq - 1].decision != entry.step.decision:
                 raise ValueError(f"{reference} has another step {entry.step.seq}")
@@ -107,6 +132,109 @@ class MemoryLedger:
             letter for letter, stored in self.letters.items() if letter.startswith(prefix) and not stored.draft.about
         )
         return Recorded(reference=reference, letters=ours)
+
+    def _stands(self, reference: str, step: Step) -> bool:
+        case = self.cases.get(reference)
+        return case is not None and any(
+            (each.seq, each.decision, each.nonce) == (step.seq, step.decision, step.nonce) for each in case.steps
+        )
+
+    def _grounds(self, reference: str, entry: Entry) -> Grounds:
+        case, step = self.cases.get(reference), entry.step
+        told = {(each.to, each.decision, each.digest) for stored in self.cases.values() for each in stored.told}
+        session = self.cases.get(entry.session)
+        room = session_workflow_id(entry.session)
+        terms = entry.state.get("terms", {"version": 0})
+        gone = self.cases.get(str(step.content.get("candidacy")))
+        return Grounds(
+            officer=self.officers.get(step.key or ""),
+            replayed=step.nonce is not None
+            and any(each.nonce == step.nonce for stored in self.cases.values() for each in stored.steps),
+            reference=reference if case else None,
+            seq=len(case.steps) if case else 0,
+            imprint=STATES[entry.kind].model_validate(case.entry.state).imprint if case else None,
+            acts=tuple((each.act, each.signer) for each in case.steps if each.signer) if case else (),
+            founded=any((to, step.decision, digest(step.content)) in told for to in (entry.workflow_id, room))
+            or (step.act == "vacate" and gone is not None and gone.entry.ended),
+            session=SessionState.model_validate(session.entry.state) if session else None,
+            terms_told=(room, f"terms:{terms['version']}", digest(terms)) in told,
+            candidacy=self._candidacy_of(entry) if needs_candidacy(entry) else None,
+        )
+
+    def _candidacy_of(self, entry: Entry) -> CandidacyState | None:
+        own = self.cases.get(entry.state["candidacy"])
+        return CandidacyState.model_validate(own.entry.state) if own is not None else None
+
+    def _judged(self, command: Command) -> Signed:
+        self._here()
+        signed = command.signed
+        nonce = signed.nonce if signed else ""
+        taken = self.commands.get(nonce)
+        replayed = taken is not None and taken.by != command.by
+        steps = [step for case in self.cases.values() for step in case.steps]
+        grounds = Grounds(
+            officer=self.officers.get(signed.key) if signed else None,
+            replayed=replayed or any(step.nonce == nonce for step in steps),
+            acts=tuple(
+                (step.act, step.signer)
+                for reference, case in self.cases.items()
+                for step in case.steps
+                if step.signer and signed and reference == signed.case
+            ),
+        )
+        self.judge.command(command, grounds)
+        self.commands[nonce] = command
+        assert signed is not None
+        return signed
+
+    async def recognise(self, command: Command, *, about: str) -> None:
+        signed = self._judged(command)
+        self.readings.append((signed.signer, about, signed.case))
+
+    async def authorise(self, command: Command) -> None:
+        self._judged(command)
+
+    async def admit(self, command: Command, admission: Admission) -> Appointment:
+        appointment = appointed(admission, by=self._judged(command).signer, at=command.taken)
+        check_admission(admission, await self.register(), signer=appointment.by or "", at=command.taken)
+        key = admission.request.key
+        officer = self.officers.get(key.id, Officer(person=appointment.person, key=key))
+        held = (*officer.appointments, appointment)
+        self.officers[key.id] = officer.model_copy(update={"appointments": held})
+        return appointment
+
+    async def revoke(self, command: Command, revocation: Revocation) -> tuple[Appointment, ...]:
+        self._judged(command)
+        register = await self.register()
+        check_revocation(revocation, register, command.taken)
+        after = revoked(register, revocation, command.taken)
+        for key, officer in self.officers.items():
+            held = tuple(each for each in after if each.key == key)
+            self.officers[key] = officer.model_copy(update={"appointments": held})
+        return tuple(each for each in after if each.revoked == command.taken)
+
+    async def note(self, incident: Incident) -> None:
+        self.incidents.append(incident)
+
+    async def register(self) -> Sequence[Appointment]:
+        return [each for officer in self.officers.values() for each in officer.appointments]
+
+    async def unsigned_appointments(self) -> Sequence[tuple[PublicKey, Appointment]]:
+        return []
+
+    async def written(self) -> AsyncIterator[Written]:
+        nothing: tuple[Written, ...] = ()
+        for written in nothing:
+            yield written
+
+    async def candidacy(self, reference: str) -> CandidacyState | None:
+        case = self.cases.get(reference)
+        if case is None or case.entry.kind is not CaseKind.CANDIDACY:
+            return None
+        return CandidacyState.model_validate(case.entry.state)
+
+    async def state_of(self, letter: str) -> LetterState:
+        return self.letters[letter].state
 
     async def claim(self, letter: str) -> Claim:
         self._here()
@@ -145,7 +273,8 @@ class MemoryLedger:
         self.letters[reference] = StoredLetter(draft, case)
         return reference
 
-    async def settle(self, letter: str, settlement: Settlement, signer: str) -> LetterState:
+    async def settle(self, command: Command, settlement: Settlement) -> LetterState:
+        letter = self._judged(command).case
         stored = self.letters[letter]
         if stored.state not in {LetterState.REFUSED, LetterState.UNKNOWN, LetterState.RELEASED}:
             raise LetterSettled(f"letter {letter} is {stored.state.value}", rule="letter-settled")
@@ -156,8 +285,8 @@ class MemoryLedger:
         }[settlement.how]
         return stored.state
 
-    async def answer(self, enquiry: Enquiry) -> Answer:
-        self._here()
+    async def answer(self, command: Command, enquiry: Enquiry) -> Answer:
+        self.readings.append((self._judged(command).signer, enquiry.about, enquiry.reference or ""))
         rows = {reference: self._row(reference) for reference in sorted(self.cases)}
         if enquiry.about is EnquiryAbout.CASES:
             found = [
@@ -168,9 +297,13 @@ class MemoryLedger:
             return Answer(cases=tuple(found))
         if enquiry.about is EnquiryAbout.LETTER:
             return Answer(letter=self._letter(enquiry.reference or ""))
-        assert enquiry.about is EnquiryAbout.CASE, "the fake answers for cases and letters"
+        if enquiry.about is EnquiryAbout.OFFICERS:
+            return Answer(officers=tuple(await self.register()))
+        assert enquiry.about in {EnquiryAbout.CASE, EnquiryAbout.PLACE}, "the fake answers for cases and letters"
         for reference, row in rows.items():
             if enquiry.reference == reference or enquiry.workflow_id == row.workflow_id:
+                if enquiry.about is EnquiryAbout.PLACE:
+                    return Answer(place=Place(row=row, decisions=self.cases[reference].entry.state["decisions"]))
                 return Answer(case=CaseFile(row=row, state=self.cases[reference].entry.state, letters=()))
         raise LookupError(f"no case {enquiry.reference or ''}")
 
@@ -286,7 +419,7 @@ class NoCases:
     async def affected(self, workflow_id: str, terms: Terms) -> tuple[str, ...]:
         return ()
 
-    async def state(self, kind: CaseKind, workflow_id: str) -> CaseState | None:
+    async def imprints(self, workflow_id: str) -> Mapping[str, str] | None:
         return None
 
     async def running(self, kind: CaseKind) -> Sequence[str]:

@@ -26,7 +26,9 @@ OTHERS: dict[str, frozenset[str]] = {
     "activities": frozenset({"temporalio"}),
     "workflows": frozenset({"temporalio"}),
     "config": frozenset({"pydantic", "pydantic_settings", "dotenv", "temporalio"}),
-    "starter": frozenset({"temporalio", "pydantic", "pydantic_core", "click", "rich", "yaml"}),
+    "starter": frozenset(
+        {"temporalio", "pydantic", "pydantic_core", "click", "rich", "yaml", "jwt", "cryptography", "keyring"}
+    ),
 }
 
 

@@ -26,4 +26,6 @@ async def test_every_workflow_loads_with_no_import_passed_through_unmeant() -> N
         "LedgerSealing",
         "LedgerRecovery",
         "LedgerRebuilding",
+        "OfficerAdmission",
+        "OfficerRevocation",
     ]

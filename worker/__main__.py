@@ -1,4 +1,7 @@
-"""Run a worker: ``python -m worker [--home DIR]``; ``--migrate`` brings the database up to date and ends."""
+"""Run a worker: ``python -m worker [--home DIR]``; ``--migrate`` brings the database up to date and ends.
+
+``--admit-head-of-desk REQUEST`` admits the first head of desk, once in the register's life, and ends.
+"""
 
 import argparse
 import asyncio
@@ -17,8 +20,10 @@ from adapters.attributes import AttributesMissing
 from config import logs
 from config.settings import Settings, WrongSetting, load
 from config.temporal import TemporalUnreachable, connect
+from domain.errors import Refusal
 from domain.keys import KeysUnavailable
 from worker import compose
+from worker.setup import admit_head_of_desk, read_request
 from workflows.attributes import ATTRIBUTES
 from workflows.enquiry import LedgerSealing
 
@@ -52,18 +57,28 @@ async def run(settings: Settings, *, migrate_only: bool = False) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run; 0 after a graceful stop, 2 for a wrong setting, 5 where a part cannot be reached."""
+    """Run; 0 after a graceful stop, 2 for a wrong setting, 3 refused by a rule, 5 where a part cannot be reached."""
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
     parser.add_argument("--home", type=Path, help="the desk's folder, if not the one that DESK_HOME names")
     parser.add_argument("--migrate", action="store_true", help="bring the database up to date and end")
+    parser.add_argument(
+        "--admit-head-of-desk", type=Path, metavar="REQUEST", help="admit the first head of desk, and end"
+    )
     given = parser.parse_args(arguments)
     try:
         settings = load(given.home)
         logs.set_up(level=settings.log_level, form=settings.log_format)
+        if given.admit_head_of_desk is not None:
+            appointment = asyncio.run(admit_head_of_desk(settings, read_request(given.admit_head_of_desk)))
+            sys.stdout.write(f"{appointment.person} is head of desk with key {appointment.key}\n")
+            return 0
         asyncio.run(run(settings, migrate_only=given.migrate))
     except (WrongSetting, AttributesMissing) as wrong:
         sys.stderr.write(f"{wrong}\n")
         return 2
+    except Refusal as refusal:
+        sys.stderr.write(f"{refusal.message}\n")
+        return 3
     except (TemporalUnreachable, KeysUnavailable) as unreachable:
         sys.stderr.write(f"{unreachable}\n")
         return 5

@@ -13,7 +13,8 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.care import Care
 from activities.enquire import Enquiries
-from activities.ports import Cases, Ledger, Mailer, Memories, Renderer, Sealer
+from activities.officers import Officers
+from activities.ports import Cases, Judging, Ledger, Mailer, Memories, Renderer, Sealer
 from activities.post import HEARTBEAT, Patience, Post
 from activities.rebuild import Rebuild
 from activities.record import Offices, Recording
@@ -22,12 +23,14 @@ from adapters.cases import TemporalCases
 from adapters.keys.keyring import Keyring
 from adapters.memory import TemporalMemories
 from adapters.seal import Ed25519Sealer
+from adapters.signatures import JsonWebSignatures
 from adapters.smtp import SmtpMailer
 from adapters.sql import engine as sql_engine
 from adapters.sql import migrate
 from adapters.sql.ledger import SqlLedger
 from config import keys
 from config.settings import Settings, WrongSetting
+from domain.authority import Freshness, Judge
 from domain.notices import Role
 from domain.people import Contact, Language
 from letters.render import TemplateRenderer
@@ -112,6 +115,7 @@ class Ports:
     renderer: Renderer
     cases: Cases
     memories: Memories
+    judge: Judging
     sealer: Sealer
     desk: Contact
     patience: Patience
@@ -139,7 +143,8 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         ledger=ports.ledger, mailer=ports.mailer, renderer=ports.renderer, desk=ports.desk, patience=ports.patience
     )
     enquiries = Enquiries(ledger=ports.ledger, cases=ports.cases)
-    care = Care(ledger=ports.ledger, cases=ports.cases, sealer=ports.sealer)
+    care = Care(ledger=ports.ledger, cases=ports.cases, judge=ports.judge, sealer=ports.sealer)
+    officers = Officers(ledger=ports.ledger)
     sealing = Sealing(ledger=ports.ledger, sealer=ports.sealer)
     rebuild = Rebuild(
         ledger=ports.ledger, memories=ports.memories, renderer=ports.renderer, desk=ports.desk, offices=ports.offices
@@ -159,17 +164,34 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         care.recover,
         sealing.seal_ledger,
         rebuild.rebuild,
+        officers.admit_officer,
+        officers.revoke_officer,
+        officers.recognise,
     )
+
+
+def judge(settings: Settings) -> Judge:
+    """What says whether the register takes a command."""
+    freshness = Freshness(
+        within=timedelta(seconds=settings.command_within), skew=timedelta(seconds=settings.command_skew)
+    )
+    return Judge(signatures=JsonWebSignatures(), freshness=freshness)
+
+
+def ledger(settings: Settings, engine: AsyncEngine, keyring: Keyring) -> SqlLedger:
+    """The register's record."""
+    return SqlLedger(engine, keyring, mail_domain=settings.mail_sender.rsplit("@", 1)[1], judge=judge(settings))
 
 
 def worker(client: Client, settings: Settings, parts: Parts) -> Worker:
     """A worker that carries every workflow and activity of the project."""
     ports = Ports(
-        ledger=SqlLedger(parts.engine, parts.keyring, mail_domain=settings.mail_sender.rsplit("@", 1)[1]),
+        ledger=ledger(settings, parts.engine, parts.keyring),
         mailer=parts.mailer,
         renderer=TemplateRenderer(),
         cases=TemporalCases(client, settings.task_queue),
         memories=TemporalMemories(client),
+        judge=judge(settings),
         sealer=parts.sealer,
         desk=Contact(
             name=settings.mail_sender_name, email=settings.desk_address, language=Language(settings.desk_language)

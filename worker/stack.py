@@ -17,15 +17,21 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from config import logs
-from config.settings import default_home
+from config.settings import WrongSetting, default_home, load
+from domain.errors import Refusal
 from worker.home import POLL, CannotStart, Failure, Home, Mark, Phase
+
+if TYPE_CHECKING:
+    from domain.offices import Request
 
 _log = logging.getLogger("stack")
 
 OK: Final = 0
+USAGE: Final = 2
+REFUSED: Final = 3
 CANNOT_START: Final = 5
 
 _START_WITHIN: Final = 180.0
@@ -200,6 +206,24 @@ def down(home: Home) -> None:
             home.write(home.read().model_copy(update={"phase": Phase.DOWN, "parts": {}, "supervisor": None}))
 
 
+def read_request(path: Path) -> "Request":
+    """The request in a file. Raises WrongSetting."""
+    from worker import setup  # half a second of imports that the other commands need not wait for
+
+    return setup.read_request(path)
+
+
+def admit_first(home: Home, request: "Request") -> None:
+    """Admit the first head of desk into the register of a stack that is up.
+
+    Raises:
+        Refusal: There was another one before.
+    """
+    from worker import setup
+
+    asyncio.run(setup.admit_head_of_desk(load(home.folder), request))
+
+
 def _variable(given: str) -> tuple[str, str]:
     name, equals, value = given.partition("=")
     if not equals or not re.fullmatch("[A-Z][A-Z0-9_]*", name) or not value.isprintable():
@@ -208,7 +232,7 @@ def _variable(given: str) -> tuple[str, str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do one command: 0 done, 2 usage, 5 a part cannot be started."""
+    """Do one command: 0 done, 2 usage, 3 refused by a rule, 5 a part cannot be started."""
     parser = argparse.ArgumentParser(prog="python -m worker.stack", description="The embedded stack on this machine.")
     parser.add_argument("command", choices=("run", "up", "status", "down"))
     parser.add_argument("--home", type=Path, default=None, help="the desk's folder")
@@ -219,6 +243,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--env", action="append", type=_variable, default=[], metavar="NAME=VALUE", help="a setting for the worker"
     )
+    parser.add_argument(
+        "--head-of-desk",
+        type=Path,
+        metavar="REQUEST",
+        help="admit the first head of desk, once in the register's life",
+    )
     given = parser.parse_args(arguments)
     home = Home(given.home or default_home())
     try:
@@ -226,9 +256,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "run":
                 return run(home, ui=given.ui, extra=dict(given.env))
             case "up":
+                request = given.head_of_desk and read_request(given.head_of_desk)
                 up(home, ui=given.ui, extra=dict(given.env))
+                if request:
+                    admit_first(home, request)
             case "down":
                 down(home)
+    except (WrongSetting, Refusal) as wrong:
+        sys.stderr.write(f"{wrong}\n")
+        return USAGE if isinstance(wrong, WrongSetting) else REFUSED
     except NotUp as failed:
         failure = failed.failure
         told = document(home) | {"failed": failure.model_dump(mode="json") | {"lines": failed.lines}}

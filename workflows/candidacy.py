@@ -22,13 +22,14 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.cases import CandidacyCase
     from domain.envelope import Envelope, Receipt
-    from domain.errors import Refusal
+    from domain.errors import AlteredCommand, Refusal
     from domain.lists import Standing
     from domain.model import Model
     from domain.session import Terms
     from domain.steps import CaseKind, Outcome
     from domain.vetting import Assessment
 from workflows.docket import Docket, Hooks, Law
+from workflows.recognition import recognise
 from workflows.refusals import refusing
 
 LAW = Law[CandidacyState](
@@ -50,7 +51,7 @@ class Candidacy:
 
     Updates: ``receive`` (the nomination's receipt), ``declare``, ``decline``, ``assess``, ``request_information``,
     ``supply_information``, ``correct``, ``withdraw``, ``record_death``. Signals: ``hear`` (word of a list), ``obey``
-    (an order of a suspension), ``rearm`` (new terms of the session). Queries: ``state``, ``standing``, ``affected``.
+    (an order of a suspension), ``rearm`` (new terms of the session). Queries: ``imprints``, ``standing``, ``affected``.
     Endings: lapsed, declined, ineligible, not retained, withdrawn, excluded, deceased, expired. A run ends when a seat
     is given, and the next goes on from the same state.
     """
@@ -82,6 +83,8 @@ class Candidacy:
     async def run(self, case: CandidacyCase) -> Stage:
         """Run the candidacy to its end."""
         await workflow.wait_condition(lambda: self._refused is None or workflow.all_handlers_finished())
+        if isinstance(self._refused, AlteredCommand) and case.opening is not None:
+            await recognise(case.opening.envelope, "candidacy.nominate", workflow.info().workflow_id)
         self._admit()
         began_seated = case.state is not None and case.state.stage in _SEATED
         # The year that follows the seat has a history of its own: what came before can then shed its old code.
@@ -213,13 +216,13 @@ class Candidacy:
         self._take_terms(terms)
 
     @workflow.query
-    def state(self) -> CandidacyState:
-        """The whole state: personal data."""
-        return self._state
+    def imprints(self) -> dict[str, str]:
+        """The digest of each part of the state; the state itself is the ledger's to tell, to whom it may."""
+        return self._state.imprints
 
     @workflow.query
     def standing(self) -> Standing:
-        """How the candidacy stands, for another case; no personal data."""
+        """How the candidacy stands, for a list; no personal data."""
         state = self._state
         return Standing(
             reference=state.reference,
@@ -227,8 +230,6 @@ class Candidacy:
             stage=state.stage,
             seat=state.nomination.seat,
             list_reference=state.list_reference,
-            suspension=state.review.suspension if state.review is not None else None,
-            suspensions=state.suspensions,
         )
 
     @workflow.query

@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.cases import LetterCase
     from domain.clock import Clock
     from domain.envelope import Envelope, Receipt
-    from domain.errors import REFUSALS, Refusal
+    from domain.errors import REFUSALS, AlteredCommand, Refusal, StrayCase
     from domain.ledger import LetterState, entry
     from domain.model import Model
     from domain.session import Terms
@@ -30,6 +30,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows import attributes
 from workflows.letter import look_after
 from workflows.policies import POST, RECORD
+from workflows.recognition import recognise
 from workflows.refusals import refusing
 
 S = TypeVar("S", bound=CaseState)
@@ -123,9 +124,10 @@ class Docket(Generic[S]):
         state = self.state
         if self._refused is not None:
             raise self._refused
-        with refusing():
-            envelope.verify(act=act, case=frozenset({state.reference, state.workflow_id}))
-            self.recall(envelope, ask)
+        if envelope.agrees(act=act, case=frozenset({state.reference, state.workflow_id})):
+            with refusing():
+                self.recall(envelope, ask)
+        # One that does not agree with itself is let in, so that the register refuses it and writes that down.
 
     def recall(self, envelope: Envelope[Model], ask: Callable[[], object]) -> str | None:
         """The decision in which this command was taken before; None where it is a new one that the law allows.
@@ -154,6 +156,13 @@ class Docket(Generic[S]):
         Raises:
             ApplicationError: The law says no by then, or the ledger refuses the signer; nothing has changed.
         """
+        # An update bears the name of its act.
+        update = workflow.current_update_info()
+        act = update.name if update is not None else envelope.act
+        power, names = f"{self._law.kind}.{act}", (self.state.reference, self.state.workflow_id)
+        if not envelope.agrees(act=act, case=frozenset(names)):
+            await recognise(envelope, power, *names)
+            raise ApplicationError("the command is not what it says", "envelope", type=AlteredCommand.__name__)
         earlier: str | None = None
 
         def at_its_turn() -> Outcome[S] | None:
@@ -165,6 +174,8 @@ class Docket(Generic[S]):
         await workflow.wait_condition(lambda: turn.over)
         if turn.refusal is not None:
             raise turn.refusal
+        if earlier is not None and workflow.patched("repeated-commands-are-recognised"):
+            await recognise(envelope, power, *names)
         return self._answer(earlier or envelope.decision)
 
     def take(self, take: Callable[[], Outcome[S] | None]) -> None:
@@ -280,13 +291,15 @@ class Docket(Generic[S]):
                     taken=workflow.now(),
                     deadline=deadline,
                     seat=self._law.seat(state),
+                    stands_on=self.state.imprint if step.seq > 1 else None,
                 ),
                 **RECORD,
             )
         except ActivityError as failed:
             if not isinstance(failed.cause, ApplicationError) or failed.cause.type not in REFUSALS:
                 raise
-            if step.seq == 1:
+            if step.seq == 1 or failed.cause.type == StrayCase.__name__:
+                # No case has come to be, or this is none: nothing that it does may go any further.
                 self._refused = failed.cause
             raise failed.cause from None
         # Word that was delivered while the step was being recorded has left the outbox meanwhile.

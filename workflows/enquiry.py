@@ -7,6 +7,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.enquire import Enquiries
     from activities.rebuild import Rebuild
     from activities.seal import Sealing
+    from domain.authority import Upkeep
+    from domain.envelope import Envelope
     from domain.ledger import Answer, Enquiry, Rebuilding, Recovery, Verification
 from workflows.policies import CARE, ENQUIRE
 
@@ -16,9 +18,9 @@ class LedgerEnquiry:
     """Puts one question to the ledger. Fails with ``NoSuchCase`` where the case or letter does not exist."""
 
     @workflow.run
-    async def run(self, enquiry: Enquiry) -> Answer:
+    async def run(self, envelope: Envelope[Enquiry]) -> Answer:
         """Ask, and answer."""
-        return await workflow.execute_activity_method(Enquiries.answer, enquiry, **ENQUIRE)
+        return await workflow.execute_activity_method(Enquiries.answer, envelope, **ENQUIRE)
 
 
 @workflow.defn
@@ -26,9 +28,9 @@ class LedgerVerification:
     """Reads the ledger's chain, and compares the ledger with the running workflows."""
 
     @workflow.run
-    async def run(self) -> Verification:
+    async def run(self, envelope: Envelope[Upkeep]) -> Verification:
         """Compare."""
-        return await workflow.execute_activity_method(Care.verify, **CARE)
+        return await workflow.execute_activity_method(Care.verify, envelope, **CARE)
 
 
 @workflow.defn
@@ -46,9 +48,9 @@ class LedgerRecovery:
     """Starts every open case again that does not run, and looks after every letter that is not out."""
 
     @workflow.run
-    async def run(self) -> Recovery:
+    async def run(self, envelope: Envelope[Upkeep]) -> Recovery:
         """Recover."""
-        return await workflow.execute_activity_method(Care.recover, **CARE)
+        return await workflow.execute_activity_method(Care.recover, envelope, **CARE)
 
 
 @workflow.defn
@@ -56,6 +58,6 @@ class LedgerRebuilding:
     """Writes again every step that a workflow remembers and the ledger lacks."""
 
     @workflow.run
-    async def run(self) -> Rebuilding:
+    async def run(self, envelope: Envelope[Upkeep]) -> Rebuilding:
         """Rebuild."""
-        return await workflow.execute_activity_method(Rebuild.rebuild, **CARE)
+        return await workflow.execute_activity_method(Rebuild.rebuild, envelope, **CARE)

@@ -7,6 +7,7 @@ from temporalio.worker.workflow_sandbox import SandboxRestrictions
 from workflows.candidacy import Candidacy
 from workflows.enquiry import LedgerEnquiry, LedgerRebuilding, LedgerRecovery, LedgerSealing, LedgerVerification
 from workflows.letter import LetterDelivery
+from workflows.officers import OfficerAdmission, OfficerRevocation
 from workflows.session import Session
 from workflows.session_list import SessionList
 from workflows.suspension import Suspension
@@ -22,6 +23,8 @@ WORKFLOWS: Final[tuple[type[Any], ...]] = (
     LedgerSealing,
     LedgerRecovery,
     LedgerRebuilding,
+    OfficerAdmission,
+    OfficerRevocation,
 )
 
 SANDBOX: Final = SandboxRestrictions.default.with_passthrough_modules(
@@ -32,6 +35,7 @@ SANDBOX: Final = SandboxRestrictions.default.with_passthrough_modules(
     "workflows.docket",
     "workflows.letter",
     "workflows.policies",
+    "workflows.recognition",
     "workflows.refusals",
     "anyascii",
     "dateutil",

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.care import Care
@@ -11,12 +12,13 @@ with workflow.unsafe.imports_passed_through():
     from domain import session as law
     from domain.cases import SessionCase
     from domain.envelope import Envelope, Receipt
-    from domain.errors import Refusal
+    from domain.errors import AlteredCommand, Refusal
     from domain.ledger import Affected
     from domain.session import SessionAct, SessionAmendment, SessionStage, SessionState
     from domain.steps import CaseKind
 from workflows.docket import Docket, Law
 from workflows.policies import CARE
+from workflows.recognition import recognise
 from workflows.refusals import refusing
 
 LAW = Law[SessionState](
@@ -34,7 +36,7 @@ class Session:
     """One session.
 
     Updates: ``receive`` (the opening's receipt), ``amend`` (answers with who is affected), ``preview`` (the same, and
-    changes nothing). Query: ``state``. Ends closed, at the session's last instant.
+    changes nothing). Query: ``imprints``. Ends closed, at the session's last instant.
     """
 
     @workflow.init
@@ -59,6 +61,8 @@ class Session:
     async def run(self, case: SessionCase) -> SessionStage:
         """Run the session to its end."""
         await workflow.wait_condition(lambda: self._refused is None or workflow.all_handlers_finished())
+        if isinstance(self._refused, AlteredCommand) and case.opening is not None:
+            await recognise(case.opening.envelope, "session.open", workflow.info().workflow_id)
         self._admit()
         if case.state is not None:
             # Started again from the ledger, where an amendment may stand that not every case had heard of.
@@ -107,23 +111,28 @@ class Session:
         with refusing():
             plan = law.amended(self._state, envelope.content, self._docket.now())
         terms = self._state.model_copy(update={"plan": plan, "version": self._state.version + 1}).terms
-        return await workflow.execute_activity_method(Enquiries.preview_amendment, terms, **CARE)
+        try:
+            return await workflow.execute_activity_method(Enquiries.preview_amendment, args=[terms, envelope], **CARE)
+        except ActivityError as failed:
+            raise failed.cause or failed from None
 
     @preview.validator
     def validate_preview(self, envelope: Envelope[SessionAmendment]) -> None:
         """Ask the law."""
-        self._check(envelope)
+        self._admit()
+        with refusing():
+            self._law_on(envelope)()
 
     @workflow.query
-    def state(self) -> SessionState:
-        """The whole state."""
-        return self._state
+    def imprints(self) -> dict[str, str]:
+        """The digest of each part of the state; the state itself is the ledger's to tell, to whom it may."""
+        return self._state.imprints
 
     async def _circulate(self) -> tuple[Affected, ...]:
         """Send the present terms to every open case; the candidacies whose own dates moved with them."""
         terms = self._state.terms
         affected: tuple[Affected, ...] = await workflow.execute_activity_method(
-            Enquiries.preview_amendment, terms, **CARE
+            Enquiries.preview_amendment, args=[terms, None], **CARE
         )
         await workflow.execute_activity_method(Care.rearm_cases, terms, **CARE)
         return affected

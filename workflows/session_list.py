@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.candidacy import vacancy_decision
     from domain.cases import ListCase, ListOpening
     from domain.envelope import Envelope, Receipt
-    from domain.errors import Refusal
+    from domain.errors import AlteredCommand, Refusal
     from domain.lists import (
         BureauDecision,
         Drafting,
@@ -29,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.steps import CaseKind
 from workflows.docket import Docket, Hooks, Law
 from workflows.policies import ENQUIRE, RECORD
+from workflows.recognition import recognise
 from workflows.refusals import refusing
 
 LAW = Law[ListState](
@@ -46,8 +47,8 @@ class SessionList:
     """One list of a session's participants.
 
     Updates: ``receive`` (the first draft's receipt), ``draft``, ``propose``, ``decide``, ``ratify``, ``amend``.
-    Signals: ``vacate`` (a candidacy has left its place), ``rearm``. Query: ``state``. Ends rejected, or closed with the
-    session.
+    Signals: ``vacate`` (a candidacy has left its place), ``rearm``. Query: ``imprints``. Ends rejected, or closed with
+    the session.
     """
 
     @workflow.init
@@ -86,6 +87,8 @@ class SessionList:
             self._refused = refusal
             self._opened.set()
             await workflow.wait_condition(workflow.all_handlers_finished)
+            if isinstance(refusal, AlteredCommand):
+                await recognise(envelope, "list.draft", workflow.info().workflow_id, opening.reference)
             with refusing():
                 raise
         self._docket = Docket(LAW, opened.state, Hooks(ended=self._vacated_by))
@@ -174,9 +177,9 @@ class SessionList:
         )
 
     @workflow.query
-    def state(self) -> ListState:
-        """The whole state."""
-        return self._state
+    def imprints(self) -> dict[str, str]:
+        """The digest of each part of the state; the state itself is the ledger's to tell, to whom it may."""
+        return self._state.imprints
 
     def _check(self, envelope: Envelope[Model], act: ListAct) -> None:
         if not self._opened.is_set() or self._refused is not None:

@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.candidacy import Reason, Tiding, found_ended
     from domain.cases import SuspensionCase
     from domain.envelope import Envelope, Receipt
-    from domain.errors import Refusal
+    from domain.errors import AlteredCommand, Refusal
     from domain.model import Model
     from domain.session import Terms
     from domain.steps import CaseKind
@@ -33,6 +33,7 @@ with workflow.unsafe.imports_passed_through():
     )
 from workflows.docket import Docket, Hooks, Law
 from workflows.policies import RECORD
+from workflows.recognition import recognise
 from workflows.refusals import refusing
 
 LAW = Law[SuspensionState](
@@ -56,14 +57,15 @@ class Suspension:
 
     Updates: ``open`` (the first trigger, and every further one, which joins), ``serve``, ``observe``, ``waive``,
     ``extend``, ``assign``, ``declare_interest``, ``report``, ``decide``, ``void``, ``reverse``. Signals: ``hear`` (word
-    of the candidacy), ``rearm`` (new terms of the session). Query: ``state``. Endings: lifted, excluded, void, lapsed
-    with the session, expired with it once upheld, withdrawn, deceased. Each ends after the candidacy has taken its
-    part. A run ends with a stage, or once it is long, and the next goes on from the same state.
+    of the candidacy), ``rearm`` (new terms of the session). Query: ``imprints``. Endings: lifted, excluded, void,
+    lapsed with the session, expired with it once upheld, withdrawn, deceased. Each ends after the candidacy has taken
+    its part. A run ends with a stage, or once it is long, and the next goes on from the same state.
     """
 
     @workflow.init
     def __init__(self, case: SuspensionCase) -> None:
         self._refused: Refusal | None = None
+        self._opened_by = case.opening.envelope.nonce if case.opening is not None else None
         hooks = Hooks(rearm=self._take_terms, ended=lambda _: self._docket.beside(self._reach_candidacy()))
         if case.state is not None:
             self._docket = Docket(LAW, case.state, hooks)
@@ -92,6 +94,8 @@ class Suspension:
     async def run(self, case: SuspensionCase) -> SuspensionStage:
         """Run the suspension to its end."""
         await workflow.wait_condition(lambda: self._refused is None or workflow.all_handlers_finished())
+        if isinstance(self._refused, AlteredCommand) and case.opening is not None:
+            await recognise(case.opening.envelope, "suspension.open", workflow.info().workflow_id)
         self._admit()
         if case.state is not None and workflow.info().continued_run_id is None:
             # Started again from the ledger: what was on its way between the two may be lost.
@@ -120,6 +124,8 @@ class Suspension:
     @workflow.update(name="open")
     async def open_or_join(self, envelope: Envelope[Charge]) -> Receipt:
         """Record a trigger: the first opens the case, another joins it."""
+        if envelope.nonce == self._opened_by:
+            return await self._docket.opening()
         return await self._take(envelope)
 
     @open_or_join.validator
@@ -246,9 +252,9 @@ class Suspension:
         self._take_terms(terms)
 
     @workflow.query
-    def state(self) -> SuspensionState:
-        """The whole state: personal data."""
-        return self._state
+    def imprints(self) -> dict[str, str]:
+        """The digest of each part of the state; the state itself is the ledger's to tell, to whom it may."""
+        return self._state.imprints
 
     def _check(self, envelope: Envelope[Model], act: SuspensionAct) -> None:
         self._admit()

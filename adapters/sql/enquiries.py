@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.sql import authority
 from adapters.sql.cells import Cells, of_letter, reason_of, state_of
-from adapters.sql.tables import DONE, TROUBLED, cases, events, letter_events, letters
+from adapters.sql.tables import DONE, TROUBLED, cases, events, incidents, letter_events, letters, readings
 from domain.keys import SealBroken
 from domain.ledger import (
     Answer,
@@ -16,9 +17,12 @@ from domain.ledger import (
     CaseRow,
     Enquiry,
     EnquiryAbout,
+    IncidentRow,
     LetterFile,
     LetterRow,
     LetterState,
+    Place,
+    ReadingRow,
     StepRow,
 )
 from domain.notices import Letter, Role
@@ -57,6 +61,8 @@ _LETTER_ROW = (
     letters.c.changed_at.label("changed"),
     letters.c.message_id,
 )
+_OPENINGS = (EnquiryAbout.CASE, EnquiryAbout.TIMELINE, EnquiryAbout.LETTERS, EnquiryAbout.LETTER)
+"""The questions that open a file."""
 _PLACE = (letters.c.case_reference, letters.c.seq, letters.c.number)
 
 
@@ -78,6 +84,14 @@ async def answer(connection: AsyncConnection, cells: Cells, enquiry: Enquiry) ->
             return await _letters(connection, enquiry)
         case EnquiryAbout.LETTER:
             return Answer(letter=await _letter(connection, cells, enquiry))
+        case EnquiryAbout.PLACE:
+            return Answer(place=await _place(connection, cells, enquiry))
+        case EnquiryAbout.OFFICERS:
+            return Answer(officers=tuple(await authority.register(connection)))
+        case EnquiryAbout.READERS:
+            return await _readers(connection, enquiry)
+        case EnquiryAbout.INCIDENTS:
+            return await _incidents(connection, enquiry)
 
 
 async def open_cases(
@@ -184,6 +198,42 @@ async def _case(connection: AsyncConnection, cells: Cells, enquiry: Enquiry) -> 
     return CaseFile(
         row=CaseRow.model_validate(fields), state=state, letters=tuple(LetterRow.model_validate(row) for row in written)
     )
+
+
+async def _place(connection: AsyncConnection, cells: Cells, enquiry: Enquiry) -> Place:
+    found = await connection.execute(_CASE.add_columns(cases.c.state).where(_asked_for(enquiry)))
+    row = found.mappings().one_or_none()
+    if row is None:
+        raise _no_case(enquiry)
+    fields = dict(row)
+    state = await cells.read(state_of(row["reference"], row["seq"]), fields.pop("state"))
+    return Place(decisions=state["decisions"], row=CaseRow.model_validate(fields))
+
+
+async def _readers(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
+    """Who opened a case's file: the case itself, its steps, or a letter of it."""
+    of_case = or_(
+        readings.c.reference == enquiry.reference,
+        readings.c.reference.startswith(f"{enquiry.reference}.", autoescape=True),
+    )
+    query = (
+        select(*(readings.c[name] for name in ReadingRow.model_fields))
+        .where(of_case, readings.c.about.in_(_OPENINGS))
+        .order_by(readings.c.n)
+        .limit(enquiry.limit + 1)
+    )
+    if enquiry.after is not None:
+        query = query.where(readings.c.n > int(enquiry.after))
+    rows, more = _page(enquiry, (await connection.execute(query)).mappings().all())
+    return Answer(readers=tuple(ReadingRow.model_validate(dict(row)) for row in rows), more=more)
+
+
+async def _incidents(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
+    query = select(*(incidents.c[name] for name in IncidentRow.model_fields)).order_by(incidents.c.n)
+    if enquiry.after is not None:
+        query = query.where(incidents.c.n > int(enquiry.after))
+    rows, more = _page(enquiry, (await connection.execute(query.limit(enquiry.limit + 1))).mappings().all())
+    return Answer(incidents=tuple(IncidentRow.model_validate(dict(row)) for row in rows), more=more)
 
 
 async def _cases(connection: AsyncConnection, enquiry: Enquiry) -> Answer:

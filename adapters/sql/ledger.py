@@ -5,7 +5,7 @@ them, and a letter's claim and its mark cost one each.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -30,13 +30,16 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from activities.ports import Keys, Write
-from adapters.sql import chain, enquiries
+from activities.ports import Judging, Keys, LedgerBehind, Write
+from adapters.sql import authority, chain, enquiries
 from adapters.sql.cells import Cells, content_of, of_letter, reason_of, state_of
 from adapters.sql.reach import connected
 from adapters.sql.tables import TROUBLED, WAITING, cases, counters, events, letter_events, letters
+from domain.authority import Command, Incident, Written
+from domain.candidacy import CandidacyState
+from domain.cases import STATES
 from domain.chain import START, Examination, Seal
-from domain.errors import LetterSettled
+from domain.errors import LetterSettled, NotAdmissible, StrayCase
 from domain.ids import candidacy_reference, suspension_reference
 from domain.keys import REGISTER_KEY, key_of
 from domain.ledger import (
@@ -54,9 +57,20 @@ from domain.ledger import (
     SettlementHow,
 )
 from domain.notices import Letter, Role, Template, overtakes
+from domain.offices import (
+    Admission,
+    Appointment,
+    Office,
+    Request,
+    Revocation,
+    appointed,
+    check_admission,
+    check_revocation,
+)
 from domain.people import Contact
 from domain.session import SessionState, Terms
-from domain.steps import CaseKind, Step
+from domain.signing import PublicKey, Signed
+from domain.steps import CaseKind
 
 _SETTLEABLE: Final = (*TROUBLED, LetterState.RELEASED)
 _SETTLED_AS: Final = {
@@ -218,12 +232,14 @@ class SqlLedger:
         engine: From ``adapters.sql.engine.create``.
         keys: The keys of the persons whom the register is about.
         mail_domain: The part of a Message-ID after the ``@``.
+        judge: Says what is taken; asked in the transaction that would write it.
     """
 
-    def __init__(self, engine: AsyncEngine, keys: Keys, *, mail_domain: str) -> None:
+    def __init__(self, engine: AsyncEngine, keys: Keys, *, mail_domain: str, judge: Judging) -> None:
         self._engine = engine
         self._keys = keys
         self._cells = Cells(keys)
+        self._judge = judge
         # One statement is a transaction by itself; it need not pay for BEGIN and COMMIT.
         self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._mail_domain = mail_domain
@@ -232,20 +248,29 @@ class SqlLedger:
         """Write a step, the case's state and the step's letters in one transaction, once.
 
         Raises:
-            ValueError: Another step stands under that number already, or the same one under another number; or a
-                case's reference is that of another person.
+            Refusal: The judge does not take it.
+            LedgerBehind: The step before it is missing.
             Erased: The person's data was erased.
+            ValueError: A case's reference is that of another person.
         """
+        state = STATES[entry.kind].model_validate(entry.state)
         key = key_of(entry.workflow_id)
         async with connected(self._engine) as connection:
+            grounds, stands = await authority.grounds_of_entry(connection, self._cells, entry)
+            if stands:
+                return await _recall(connection, entry)
+            if entry.step.seq > grounds.seq + 1:
+                raise LedgerBehind(f"the step before step {entry.step.seq} is missing")
+            self._judge.entry(entry, state, grounds)
             reference: str = entry.state["reference"]
-            if not reference or not await self._take(connection, reference, entry):
+            if not reference or not await self._take(connection, reference, entry, state.imprint):
                 reference = await _find_or_open(connection, entry)
                 if key != REGISTER_KEY:
                     # Before the case can be found under its reference, so does its key.
                     await self._keys.entitle(reference, key)
-                if not await self._take(connection, reference, entry):
-                    return await _recall(connection, reference, entry.step)
+                if not await self._take(connection, reference, entry, state.imprint):
+                    return await _recall(connection, entry)
+            await authority.tell(connection, reference, entry)
             drafts = write(reference)
             rows = [
                 await self._letter(key, reference, entry.step.seq, draft.number, draft, about=draft.about)
@@ -304,6 +329,15 @@ class SqlLedger:
             marked = await connection.execute(_MARK, values | {"given_state": state})
             return state if marked.rowcount else await _state_of(connection, delivery.letter)
 
+    async def state_of(self, letter: str) -> LetterState:
+        """The state of a letter.
+
+        Raises:
+            LookupError: There is no such letter.
+        """
+        async with connected(self._single) as connection:
+            return await _state_of(connection, letter)
+
     async def is_for_desk(self, letter: str) -> bool:
         """Whether a letter is one to the desk itself.
 
@@ -345,20 +379,26 @@ class SqlLedger:
             await connection.execute(_WRITE, row)
             return str(row["given_reference"])
 
-    async def settle(self, letter: str, settlement: Settlement, signer: str) -> LetterState:
+    async def settle(self, command: Command, settlement: Settlement) -> LetterState:
         """Write down a person's decision about a letter, and what state it is in now.
 
         The same decision by the same officer for the same reason is taken once, so that a call whose answer was lost
         can be made again.
 
         Raises:
+            Refusal: The judge does not take it.
             LookupError: There is no such letter.
             LetterSettled: The letter waits for no decision.
         """
         target = _SETTLED_AS[settlement.how]
         async with connected(self._engine) as connection:
+            signed = await self._judged(connection, command)
+            letter, signer = signed.case, signed.signer
             state = await _state_of(connection, letter, lock=True)
+            if await authority.taken_before(connection, command):
+                return state
             if state in _SETTLEABLE:
+                await authority.take(connection, self._cells, command)
                 key = key_of(await _workflow_of(connection, letter))
                 email = settlement.email
                 values = {
@@ -375,18 +415,116 @@ class SqlLedger:
             )
             for reason in (await connection.scalars(said)).all():
                 if await self._cells.read(reason_of(letter), reason) == settlement.reason:
+                    await authority.take(connection, self._cells, command)
                     return state
         raise LetterSettled(f"{letter} is {state.value} and waits for no decision", rule="letter-settled")
 
-    async def answer(self, enquiry: Enquiry) -> Answer:
-        """Answer a question.
+    async def answer(self, command: Command, enquiry: Enquiry) -> Answer:
+        """Answer a question, and write down who asked.
 
         Raises:
+            Refusal: The judge does not let it be answered.
             LookupError: There is no such case or letter.
             ValueError: ``after`` is nothing that such a list could be continued from.
         """
+        async with connected(self._engine) as connection:
+            await self._judged(connection, command)
+            answer = await enquiries.answer(connection, self._cells, enquiry)
+            await authority.note_reading(connection, command, enquiry.about, _read(enquiry, answer))
+            return answer
+
+    async def candidacy(self, reference: str) -> CandidacyState | None:
+        """A candidacy as it stands; None where there is none of that reference."""
+        query = select(cases.c.seq, cases.c.state).where(
+            cases.c.reference == reference, cases.c.kind == CaseKind.CANDIDACY
+        )
         async with connected(self._single) as connection:
-            return await enquiries.answer(connection, self._cells, enquiry)
+            row = (await connection.execute(query)).one_or_none()
+            if row is None:
+                return None
+            state = await self._cells.read(state_of(reference, row.seq), row.state)
+            return CandidacyState.model_validate(state)
+
+    async def recognise(self, command: Command, *, about: str) -> None:
+        """Let a command pass that changes nothing, and write down who gave it.
+
+        Raises:
+            Refusal: The judge does not take it.
+        """
+        async with connected(self._engine) as connection:
+            signed = await self._judged(connection, command)
+            await authority.note_reading(connection, command, about, signed.case)
+
+    async def authorise(self, command: Command) -> None:
+        """Write down a command about the register as a whole, once.
+
+        Raises:
+            Refusal: The judge does not take it.
+        """
+        async with connected(self._engine) as connection:
+            await self._judged(connection, command)
+            if not await authority.taken_before(connection, command):
+                await authority.take(connection, self._cells, command)
+
+    async def admit(self, command: Command, admission: Admission) -> Appointment:
+        """Admit a key to an office, once; the appointment.
+
+        Raises:
+            Refusal: The judge does not take it, or the key cannot be admitted.
+        """
+        async with connected(self._engine) as connection:
+            await authority.lock_register(connection)
+            signer = (await self._judged(connection, command)).signer
+            appointment = appointed(admission, by=signer, at=command.taken)
+            if not await authority.taken_before(connection, command):
+                self._judge.request(admission.request)
+                register = await authority.register(connection)
+                check_admission(admission, register, signer=signer, at=command.taken)
+                number = await authority.take(connection, self._cells, command)
+                await authority.appoint(connection, admission.request, appointment, number)
+        return appointment
+
+    async def revoke(self, command: Command, revocation: Revocation) -> tuple[Appointment, ...]:
+        """End offices, once; the appointments that ended.
+
+        Raises:
+            Refusal: The judge does not take it, or there is nothing that can be ended.
+        """
+        async with connected(self._engine) as connection:
+            await authority.lock_register(connection)
+            await self._judged(connection, command)
+            if not await authority.taken_before(connection, command):
+                check_revocation(revocation, await authority.register(connection), command.taken)
+                number = await authority.take(connection, self._cells, command)
+                await authority.revoke(connection, revocation, number, command.taken)
+            register = await authority.register(connection)
+        return tuple(each for each in register if each.person == revocation.person and each.revoked == command.taken)
+
+    async def admit_first(self, request: Request, at: datetime) -> Appointment:
+        """Admit the first head of desk, who needs nobody's signature; for the set-up alone.
+
+        Raises:
+            NotAdmissible: The request was not made with its key, or there was a head of desk before.
+        """
+        appointment = appointed(Admission(request=request, office=Office.HEAD_OF_DESK), by=None, at=at)
+        async with connected(self._engine) as connection:
+            await authority.lock_register(connection)
+            self._judge.request(request)
+            if await authority.has_head_of_desk(connection):
+                raise NotAdmissible(
+                    "there was a head of desk before; the head of desk admits every other officer", rule="first-of-all"
+                )
+            await authority.appoint(connection, request, appointment, None)
+        return appointment
+
+    async def note(self, incident: Incident) -> None:
+        """Write down what was refused for want of authority, once for each attempt."""
+        async with connected(self._single) as connection:
+            await authority.note_incident(connection, incident)
+
+    async def _judged(self, connection: AsyncConnection, command: Command) -> Signed:
+        self._judge.command(command, await authority.grounds_of_command(connection, command))
+        return authority.signed_of(command)
 
     async def open_cases(self, session: str | None = None) -> Sequence[tuple[CaseKind, str, str, Mapping[str, Any]]]:
         """Every open case, sessions first: kind, reference, workflow id and state."""
@@ -422,6 +560,22 @@ class SqlLedger:
         """How many cases, steps and letters there are."""
         async with connected(self._single) as connection:
             return await enquiries.totals(connection)
+
+    async def register(self) -> Sequence[Appointment]:
+        """Every appointment, in order of writing."""
+        async with connected(self._single) as connection:
+            return await authority.register(connection)
+
+    async def unsigned_appointments(self) -> Sequence[tuple[PublicKey, Appointment]]:
+        """The appointments that nobody signed, each with its key."""
+        async with connected(self._single) as connection:
+            return await authority.unsigned(connection)
+
+    async def written(self) -> AsyncIterator[Written]:
+        """Every officer's command that was ever taken: those to the register first, in order, then every case's."""
+        async with connected(self._engine) as connection:
+            async for written in authority.written(connection, self._cells):
+                yield written
 
     async def gaps(self) -> Sequence[str]:
         """The cases whose steps are not numbered from 1 without a gap, or whose last step is not their state's."""
@@ -465,7 +619,7 @@ class SqlLedger:
         async with connected(self._single) as connection:
             return await chain.sealed(connection)
 
-    async def _take(self, connection: AsyncConnection, reference: str, entry: Entry) -> bool:
+    async def _take(self, connection: AsyncConnection, reference: str, entry: Entry, imprint: str) -> bool:
         """Whether the step was taken now."""
         key, seq = key_of(entry.workflow_id), entry.step.seq
         values = dict(entry.step) | {
@@ -476,6 +630,8 @@ class SqlLedger:
             "content": await self._cells.write(key, content_of(reference, seq), entry.step.content),
             "state": await self._cells.write(key, state_of(reference, seq), entry.state | {"reference": reference}),
             "recorded_at": datetime.now(UTC),
+            "taken": entry.taken,
+            "imprint": imprint,
         }
         digest = chain.digest(values | {"case_reference": reference})
         return (await connection.execute(_TAKE, _giving(values) | {"digest": digest})).one_or_none() is not None
@@ -515,13 +671,28 @@ class SqlLedger:
         )
 
 
-async def _recall(connection: AsyncConnection, reference: str, step: Step) -> Recorded:
-    """What was answered when the step was taken."""
-    decision = await connection.scalar(
-        select(events.c.decision).where(events.c.case_reference == reference, events.c.seq == step.seq)
+def _read(enquiry: Enquiry, answer: Answer) -> str | None:
+    """The case or letter that was read, by reference also where it was asked for by its workflow."""
+    if answer.case is not None:
+        return answer.case.row.reference
+    return answer.place.row.reference if answer.place is not None else enquiry.reference
+
+
+async def _recall(connection: AsyncConnection, entry: Entry) -> Recorded:
+    """What was answered when the step was taken.
+
+    Raises:
+        StrayCase: Another step stands in its place, taken in the same moment by another workflow of the same name.
+    """
+    step = entry.step
+    standing = await connection.execute(
+        select(events.c.case_reference, events.c.decision)
+        .join(cases, cases.c.reference == events.c.case_reference)
+        .where(cases.c.workflow_id == entry.workflow_id, events.c.seq == step.seq)
     )
+    reference, decision = standing.one_or_none() or (entry.state["reference"], None)
     if decision != step.decision:
-        raise ValueError(f"step {step.seq} of {reference} is not the one that stands in the ledger")
+        raise StrayCase(f"step {step.seq} of {reference} is another one", rule="ledger-state")
     written = await connection.scalars(
         select(letters.c.reference)
         .where(letters.c.case_reference == reference, letters.c.seq == step.seq, letters.c.about == "")

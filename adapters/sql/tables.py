@@ -31,12 +31,13 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from domain.candidacy import Stage
 from domain.ledger import LetterState
 from domain.lists import ListStage
 from domain.notices import Role, Template
+from domain.offices import Office
 from domain.people import Language, SeatKind
 from domain.session import SessionStage
 from domain.steps import CaseKind, Trigger
@@ -138,7 +139,9 @@ events = Table(
     _column("stage_before", Text, "where the case stood; empty for the first step"),
     _column("stage", Text, "where the case stood afterwards"),
     _column("decision", Text, "id of the command or word, the same each time it is sent"),
-    _column("signer", Text, "officer who signed the command", nullable=True),
+    _column("signer", Text, "person who signed the command", nullable=True),
+    _column("addressed", Text, "case as the command names it", nullable=True),
+    _column("basis", Integer, "last step that the signer had seen", nullable=True),
     _column("content_hash", Text, "digest the command was closed over", nullable=True),
     _column("issued", _Instant, "when the command was signed; the signer's clock", nullable=True),
     _column("nonce", Text, "random part of the command", nullable=True),
@@ -148,11 +151,28 @@ events = Table(
     _column("effects", ARRAY(Text), "what the step brought about besides the stage"),
     _column("state", LargeBinary, "personal: the whole case after the step"),
     _column("hash", LargeBinary, "SHA-256 over the hash of the step before it and all that is stored of this one"),
+    _column("taken", _Instant, "when a worker took it; clock time", nullable=True),
+    _column("imprint", Text, "digest of the state after the step; the next step must stand on it", nullable=True),
     PrimaryKeyConstraint("case_reference", "seq"),
     UniqueConstraint("case_reference", "decision"),
+    UniqueConstraint("nonce"),
     _one_of("trigger", Trigger),
     CheckConstraint("seq >= 1", name="seq"),
     comment="every step of every case; only ever added to",
+)
+
+told = Table(
+    "told",
+    metadata,
+    _column("case_reference", _Reference, "case that tells"),
+    _column("seq", Integer, "its step"),
+    _column("hearer", Text, "workflow that is told; that of a session for all of its cases"),
+    _column("decision", Text, "id of the word"),
+    _column("digest", Text, "digest of what is said"),
+    PrimaryKeyConstraint("case_reference", "seq", "hearer", "decision"),
+    ForeignKeyConstraint(["case_reference", "seq"], [events.c.case_reference, events.c.seq]),
+    Index(None, "hearer", "decision"),
+    comment="what each step tells other cases, by which they know that it was said; only ever added to",
 )
 
 chain = Table(
@@ -236,4 +256,92 @@ letter_events = Table(
     _one_of("state", LetterState),
     Index(None, "letter", "n"),
     comment="what became of every letter since it was written; only ever added to",
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    _column("n", BigInteger, "order of writing", Identity(always=True), primary_key=True),
+    _column("power", Text, "what it does"),
+    _column("act", Text, "the act, as it was signed"),
+    _column("addressed", Text, "letter, or part of the register, as the command names it"),
+    _column("content", LargeBinary, "personal: the command itself"),
+    _column("content_hash", Text, "digest the command was closed over"),
+    _column("basis", Integer, "last step that the signer had seen"),
+    _column("issued", _Instant, "when it was signed; the signer's clock"),
+    _column("nonce", Text, "random part of the command"),
+    _column("signer", Text, "person who signed it"),
+    _column("key", Text, "key it was signed with"),
+    _column("signature", Text, "its signature"),
+    _column("taken", _Instant, "when a worker took it; clock time"),
+    _column("by", Text, "attempt that took it"),
+    UniqueConstraint("nonce"),
+    comment="every signed command that is no step of a case; only ever added to",
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    _column("key", Text, "thumbprint of the public key", primary_key=True),
+    _column("person", Text, "officer whose key it is, by number"),
+    _column("public", JSONB, "public key, as a JSON Web Key"),
+    comment="every key that was ever admitted; only ever added to",
+)
+
+appointments = Table(
+    "appointments",
+    metadata,
+    _column("n", BigInteger, "order of writing", Identity(always=True), primary_key=True),
+    _column("command", BigInteger, "signed command; none for the first head of desk", nullable=True),
+    _column("person", Text, "officer, by number"),
+    _column("key", Text, "key the office is held through", ForeignKey(keys.c.key)),
+    _column("office", Text, "office"),
+    _column("since", _Instant, "first instant at which it is held; clock time"),
+    _column("until", _Instant, "first instant at which it is over; clock time", nullable=True),
+    ForeignKeyConstraint(["command"], [commands.c.n]),
+    UniqueConstraint("command"),
+    _one_of("office", Office),
+    Index(None, "key"),
+    comment="who holds which office; only ever added to",
+)
+
+revocations = Table(
+    "revocations",
+    metadata,
+    _column("appointment", BigInteger, "what it ends", ForeignKey(appointments.c.n), primary_key=True),
+    _column("command", BigInteger, "signed command", ForeignKey(commands.c.n)),
+    _column("at", _Instant, "when it was taken; clock time"),
+    comment="appointments that were ended before their time; only ever added to",
+)
+
+readings = Table(
+    "readings",
+    metadata,
+    _column("n", BigInteger, "order of writing", Identity(always=True), primary_key=True),
+    _column("at", _Instant, "when; clock time"),
+    _column("reader", Text, "officer who read, by number"),
+    _column("key", Text, "key the question was signed with"),
+    _column("about", Text, "what was asked"),
+    _column("reference", _Reference, "case or letter, of a question about one", nullable=True),
+    _column("nonce", Text, "random part of the question"),
+    _column("by", Text, "attempt that answered it"),
+    UniqueConstraint("nonce"),
+    Index(None, "reference", "n"),
+    comment="every question that was put to the register; only ever added to",
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    _column("n", BigInteger, "order of writing", Identity(always=True), primary_key=True),
+    _column("at", _Instant, "when; clock time", server_default=func.now()),
+    _column("refusal", Text, "how it was refused"),
+    _column("rule", Text, "rule that forbade it"),
+    _column("power", Text, "what it would have done"),
+    _column("place", Text, "case, letter or workflow it was aimed at"),
+    _column("signer", Text, "officer who is said to have signed it; not verified", nullable=True),
+    _column("key", Text, "key that is said to have signed it; not verified", nullable=True),
+    _column("by", Text, "attempt that was refused"),
+    UniqueConstraint("by"),
+    comment="what was refused for want of authority; only ever added to",
 )

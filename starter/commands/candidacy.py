@@ -368,7 +368,9 @@ def _coming(coming: Sequence[Due]) -> list[tuple[str, str]]:
 
 
 def _findings(judgements: dict[str, Judgement]) -> list[str]:
-    """What is not clear, by criterion; "all clear" where nothing is."""
+    """What is not clear, by criterion; "all clear" where nothing is, and "sealed" where it is not for this reader."""
+    if not judgements:
+        return ["sealed until you have given yours"]
     return [f"{key} {judgement}" for key, judgement in judgements.items() if judgement is not Judgement.CLEAR] or [
         "all clear"
     ]

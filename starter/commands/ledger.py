@@ -5,11 +5,12 @@ import click
 from starter import show
 from starter.calling import Call, Noun, Reply, pass_call
 from starter.failures import Failure, Kind
+from starter.references import CASE
 
 
 @click.group("ledger", cls=Noun)
 def ledger() -> None:
-    """Compare the register with the workflows, and mend either."""
+    """Compare the register with the workflows, and mend either; see who read, and what was refused."""
 
 
 @ledger.command("verify", example="starter ledger verify")
@@ -18,8 +19,9 @@ async def verify(call: Call) -> Reply:
     """Look for any change that nobody decided, and compare the ledger with the running workflows.
 
     The chain of all steps is read from the first to the last, with its seals: a step that was changed, removed,
-    inserted or put elsewhere is named. Every open case is asked where it stands. Exit code 3 where something differs;
-    the differences are named by reference and changed by nobody.
+    inserted or put elsewhere is named. Every command must be signed by a key that held the office when it was taken,
+    and every open case is asked where it stands. Exit code 3 where something differs; the differences are named by
+    reference and changed by nobody.
     """
     desk = await call.desk()
     with show.advance("steps read") as progress:
@@ -27,9 +29,11 @@ async def verify(call: Call) -> Reply:
     compared = ", ".join(
         (show.counted(found.cases, "case"), show.counted(found.steps, "step"), show.counted(found.letters, "letter"))
     )
+    signed = show.counted(found.signatures, "signature")
     if not found.differences:
         sealed = f"last sealed {show.moment(found.sealed)}" if found.sealed else "not sealed yet"
-        return Reply(found, [f"The ledger is whole and the workflows agree with it: {compared}; {sealed}."])
+        whole = f"The ledger is whole and the workflows agree with it: {compared}; {signed} hold; {sealed}."
+        return Reply(found, [whole])
     rows = [(each.reference, each.what, each.ledger, each.workflow) for each in found.differences]
     told = show.table(f"Differences in {compared}", ("case", "what", "ledger", "workflow"), rows)
     message = (
@@ -73,3 +77,32 @@ async def rebuild(call: Call) -> Reply:
     )
     unknown = [f"Unknown now, for `starter letter settle`: {', '.join(done.unknown)}"] if done.unknown else []
     return Reply(done, [told, *unknown])
+
+
+@ledger.command("readers", example="starter ledger readers C-2026-0007")
+@click.argument("reference", metavar="REF", type=CASE)
+@pass_call
+async def readers(call: Call, reference: str) -> Reply:
+    """List who opened the file of a case.
+
+    Each opening leaves a trace: of the case itself, of its timeline, of a letter of it.
+    """
+    rows = await (await call.desk()).readers(reference)
+    shown = [(show.moment(each.at), each.reader, each.about, each.reference) for each in rows]
+    return Reply(
+        {"reference": reference, "readers": rows},
+        [show.table(f"Readers of {reference}", ("when", "who", "what", "of"), shown)],
+    )
+
+
+@ledger.command("incidents", example="starter ledger incidents")
+@pass_call
+async def incidents(call: Call) -> Reply:
+    """List what was refused for want of authority: forged, altered, replayed, stale or by the wrong office.
+
+    Who is said to have signed it is what the command said; nobody has verified that.
+    """
+    rows = await (await call.desk()).incidents()
+    shown = [(each.n, show.moment(each.at), each.rule, each.power, each.place, each.signer, each.key) for each in rows]
+    columns = ("no.", "when", "rule", "act", "of", "signer", "key")
+    return Reply({"incidents": rows}, [show.table("Incidents", columns, shown)])

@@ -1,62 +1,140 @@
-"""``starter officer``: the profiles that say who acts."""
+"""``starter officer``: who may act, and with which key."""
 
 import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import click
 
-from starter import profiles, show
+from domain.model import Day, Model
+from domain.offices import POWERS, Admission, Appointment, Office, Request, Revocation
+from domain.timelimits import end_of, start_of
+from starter import files, profiles, show
 from starter.calling import Call, Noun, Reply, pass_call
+from starter.commands.common import choice, reason
+from starter.profiles import Store
 from starter.references import OFFICER
 
 
 @click.group("officer", cls=Noun)
 def officer() -> None:
-    """The profiles that say who acts.
+    """Who may act, and with which key.
 
-    A profile is a name for an officer on this machine. It is the only place where it is said who acts: --profile
-    chooses one, else DESK_PROFILE, else the default one, else the only one.
+    An officer is a person, by number. A profile on this machine holds one of that person's keys and says who acts:
+    --profile chooses one, else DESK_PROFILE, else the default one, else the only one. The head of desk admits a key to
+    an office; what each office may do, `starter officer powers` says.
     """
+
+
+@officer.command("enrol", example="starter officer enrol vetting --officer O-17")
+@click.argument("name")
+@click.option("--officer", "number", required=True, type=OFFICER, help="The officer's number.")
+@click.option("--keyring", is_flag=True, help="Keep the private key in the system's keyring instead of a file.")
+@click.option("--request", "target", metavar="FILE", help="Where the request goes, if not NAME.request.json here.")
+@click.option("--default", is_flag=True, help="Act with this profile where none is named.")
+@pass_call
+def enrol(call: Call, name: str, number: str, *, keyring: bool, target: str | None, default: bool) -> Reply:
+    """Make a key pair and a profile NAME that acts with it, and a request for the head of desk.
+
+    The private key stays on this machine: in a file under a passphrase, which is asked for, or read from
+    DESK_PASSPHRASE or the file that DESK_PASSPHRASE_FILE names; or in the system's keyring. The request holds the
+    public key only. Tell the head of desk the key's name by another way than you send the request.
+    """
+    settings = call.settings()
+    passphrase = None if keyring else call.ask(settings)(f"Passphrase for {name} ({number})", confirm=True)
+    store = Store.KEYRING if keyring else Store.FILE
+    pair = profiles.enrol(settings.home, name, number, store=store, passphrase=passphrase, default=default)
+    path = Path(target or f"{name}.request.json")
+    profiles.write_private(path, pair.request(datetime.now(UTC)).model_dump_json(indent=2) + "\n")
+    document = {"profile": name, "officer": number, "key": pair.public.id, "store": store, "request": path}
+    told = [
+        f"{name} acts as {number} with key {pair.public.id}",
+        f"The request is in {path}; the head of desk admits it: `starter officer admit {path} --office …`",
+    ]
+    return Reply(document, told)
+
+
+@officer.command("admit", example="starter officer admit vetting.request.json --office vetting-officer")
+@click.argument("file", metavar="REQUEST")
+@click.option("--office", required=True, type=choice(Office), help="The office the key may act in.")
+@click.option("--from", "since", metavar="DAY", help="The first day, at the seat; from now on, where none is given.")
+@click.option("--until", metavar="DAY", help="The last day, at the seat; without an end, where none is given.")
+@pass_call
+async def admit(call: Call, file: str, *, office: str, since: str | None, until: str | None) -> Reply:
+    """Admit the key of a REQUEST to an office, as the head of desk.
+
+    Compare the key's name with what its owner told you. A person may hold several offices and keys, and is one person
+    wherever two are asked for. Nobody admits themselves to an office they do not hold.
+    """
+    request = files.read(file, Request)
+    span = files.build(_Span, since=since, until=until, options={"since": "--from"})
+    admission = files.build(
+        Admission,
+        request=request,
+        office=Office(office),
+        since=None if span.since is None else start_of(span.since),
+        until=None if span.until is None else end_of(span.until),
+    )
+    appointment = await (await call.desk()).admit(admission)
+    told = f"{appointment.person} is {appointment.office} with key {appointment.key} {_time(appointment)}"
+    return Reply(appointment, [told])
+
+
+@officer.command("revoke", example='starter officer revoke O-17 --reason "Left the secretariat"')
+@click.argument("number", metavar="OFFICER", type=OFFICER)
+@click.option("--key", metavar="KEY", help="Only what is held through this key.")
+@click.option("--office", type=choice(Office), help="Only this office.")
+@reason
+@pass_call
+async def revoke(call: Call, number: str, *, key: str | None, office: str | None, reason: str) -> Reply:
+    """End an officer's offices now, as the head of desk.
+
+    What was signed before stays valid; nothing that is signed afterwards is taken.
+    """
+    revocation = files.build(
+        Revocation, person=number, key=key, office=Office(office) if office else None, reason=reason
+    )
+    ended = await (await call.desk()).revoke(revocation)
+    return Reply({"ended": ended}, [_shown(f"Ended for {number}", ended)])
+
+
+@officer.command("list", example="starter officer list --now")
+@click.option("--now", "in_force", is_flag=True, help="Only offices that are held now.")
+@pass_call
+async def list_officers(call: Call, *, in_force: bool) -> Reply:
+    """List who holds which office, and who did.
+
+    With the key it is held through, who admitted it, from when until when, and whether it was ended before its time.
+    """
+    found = await (await call.desk()).officers()
+    now = datetime.now(UTC)
+    rows = [each for each in found if each.holds(now) or not in_force]
+    return Reply({"officers": rows}, [_shown("Officers", rows)])
 
 
 @officer.command("show", example="starter officer show")
+@click.argument("number", metavar="[OFFICER]", type=OFFICER, required=False)
 @pass_call
-def show_profile(call: Call) -> Reply:
-    """Show which profile is in use.
+async def show_officer(call: Call, number: str | None) -> Reply:
+    """Show the offices of an OFFICER, or who acts here.
 
-    Says who acts if a command is given now, and where that is written.
+    Without an OFFICER: which profile is in use on this machine, with which key it acts, and which others there are.
     """
+    if number is not None:
+        rows = [each for each in await (await call.desk()).officers() if each.person == number]
+        return Reply({"officer": number, "appointments": rows}, [_shown(f"Offices of {number}", rows)])
     settings = call.settings()
     known = profiles.read(settings.home)
-    name = profiles.chosen(known, call.profile or settings.profile)
-    document = {"profile": name, "officer": known[name].officer, "file": settings.home / profiles.FILE}
-    return Reply(document, [f"{name}: {known[name].officer} ({settings.home / profiles.FILE})"])
-
-
-@officer.command("list", example="starter officer list")
-@pass_call
-def list_profiles(call: Call) -> Reply:
-    """List every profile.
-
-    The one that acts where none is named is marked.
-    """
-    known = profiles.read(call.settings().home)
-    rows = [{"profile": name, "officer": each.officer, "default": each.default} for name, each in known.items()]
-    shown = [(row["profile"], row["officer"], "default" if row["default"] else "") for row in rows]
-    return Reply({"profiles": rows}, [show.table("Officer profiles", ("profile", "officer", ""), shown)])
-
-
-@officer.command("add", example="starter officer add vetting --officer O-17")
-@click.argument("name")
-@click.option("--officer", "number", required=True, type=OFFICER, help="The officer's number.")
-@click.option("--default", is_flag=True, help="Act as this officer where no profile is named.")
-@pass_call
-def add(call: Call, name: str, number: str, *, default: bool) -> Reply:
-    """Add a profile NAME for an officer.
-
-    An officer is a number; who bears it is no business of this file.
-    """
-    profile = profiles.add(call.settings().home, name, number, default=default)
-    return _one(name, profile, f"{name} acts as {profile.officer}")
+    used = profiles.chosen(known, call.profile or settings.profile)
+    rows_here = [{"profile": name, **profile.model_dump(), "in_use": name == used} for name, profile in known.items()]
+    document = {"profile": used, "officer": known[used].officer, "key": known[used].key, "profiles": rows_here}
+    shown = [
+        (name, each.officer, each.key, each.store, "in use" if name == used else "") for name, each in known.items()
+    ]
+    table = show.table("Profiles of this machine", ("profile", "officer", "key", "kept in", ""), shown)
+    return Reply(document, [f"{used}: {known[used].officer} ({settings.home / profiles.FILE})", table])
 
 
 @officer.command("use", example="starter officer use vetting")
@@ -71,9 +149,45 @@ def use(call: Call, name: str) -> Reply:
     told = f"{name} ({profile.officer}) acts where no profile is named"
     if (chosen := os.environ.get("DESK_PROFILE")) and chosen != name:
         told += f"; here DESK_PROFILE names {chosen}"
-    return _one(name, profile, told)
+    return Reply({"profile": name, "officer": profile.officer, "default": profile.default}, [told])
 
 
-def _one(name: str, profile: profiles.Profile, told: str) -> Reply:
-    document = {"profile": name, "officer": profile.officer, "default": profile.default}
-    return Reply(document, [told])
+@officer.command("powers", example="starter officer powers")
+@pass_call
+def powers(call: Call) -> Reply:
+    """Print which office may do what.
+
+    An act that a command is refused for is named there as it is here: the kind of case or the part of the register, and
+    the act.
+    """
+    table = {power: [office for office in Office if office in offices] for power, offices in POWERS.items()}
+    shown = [(power, ", ".join(offices)) for power, offices in table.items()]
+    return Reply({"powers": table}, [show.table("Powers", ("act", "offices"), shown)])
+
+
+class _Span(Model):
+    """The days between which an office is held, as they are typed."""
+
+    since: Day | None = None
+    until: Day | None = None
+
+
+def _time(appointment: Appointment) -> str:
+    ends = f"until {show.moment(appointment.until)}" if appointment.until else "without an end"
+    return f"from {show.moment(appointment.since)}, {ends}"
+
+
+def _shown(title: str, appointments: Sequence[Appointment]) -> Any:
+    rows = [
+        (
+            each.person,
+            each.office,
+            show.moment(each.since),
+            show.moment(each.until),
+            show.moment(each.revoked),
+            each.by or "set-up",
+            each.key,
+        )
+        for each in appointments
+    ]
+    return show.table(title, ("officer", "office", "from", "until", "ended", "admitted by", "key"), rows)

@@ -19,14 +19,19 @@ def stack() -> None:
 
 @stack.command("up", example="starter stack up --no-ui")
 @click.option("--ui/--no-ui", default=True, help="Run Temporal's web interface as well.")
+@click.option("--head-of-desk", metavar="REQUEST", help="Admit the first head of desk, once in the register's life.")
 @pass_call
-def up(call: Call, *, ui: bool) -> int:
+def up(call: Call, *, ui: bool, head_of_desk: str | None) -> int:
     """Start the parts, and wait until they are ready.
 
     They go on after this command has ended. What they need to know, and what leads to them, they write into the home
     folder, so that no setting need be made by hand. Parts that run already are left alone.
+
+    With --head-of-desk, the first head of desk is admitted, whose REQUEST `starter officer enrol` has made; every other
+    officer is admitted by the head of desk (`starter officer admit`).
     """
-    return _run(call, "up", "--ui" if ui else "--no-ui")
+    head = [] if head_of_desk is None else ["--head-of-desk", head_of_desk]
+    return _run(call, "up", "--ui" if ui else "--no-ui", *head)
 
 
 @stack.command("status", example="starter stack status --json")

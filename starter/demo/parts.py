@@ -7,23 +7,30 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from config.settings import PREFIX, load
 from config.temporal import connect
+from domain.offices import Admission, Office, Request
 from starter import profiles
 from starter.desk import Desk
 from starter.failures import Failure, Kind
+from starter.profiles import Ask, Store
 
-PROFILES: Final[Mapping[str, str]] = {
-    "desk": "O-1",
-    "vetting-one": "O-2",
-    "vetting-two": "O-3",
-    "president": "O-4",
-    "bureau": "O-5",
+PROFILES: Final[Mapping[str, tuple[str, Office]]] = {
+    "desk": ("O-1", Office.HEAD_OF_DESK),
+    "vetting-one": ("O-2", Office.VETTING_OFFICER),
+    "vetting-two": ("O-3", Office.VETTING_OFFICER),
+    "vetting-three": ("O-6", Office.VETTING_OFFICER),
+    "president": ("O-4", Office.PRESIDENT),
+    "bureau": ("O-5", Office.BUREAU_CLERK),
+    "reviewer": ("O-7", Office.REVIEWER),
 }
-"""The officers of the walk-through, by profile."""
+"""The officers of the walk-through, by profile, and the office each is admitted to."""
+PASSPHRASE: Final = "only for the walk-through"  # noqa: S105  # of people who do not exist
+"""What opens their keys, so that whoever keeps the walk-through can go on as any of them."""
 
 _PARTS: Final = ("temporal", "postgres", "mail", "worker")
 
@@ -35,8 +42,10 @@ class Offices:
     desk: Desk
     vetting_one: Desk
     vetting_two: Desk
+    vetting_three: Desk
     president: Desk
     bureau: Desk
+    reviewer: Desk
 
 
 def choose_home(given: Path | None) -> Path:
@@ -68,12 +77,12 @@ class Parts:
     home: Path
 
     async def up(self) -> dict[str, Any]:
-        """Start the parts; where each can be reached.
+        """Start the parts, and admit the head of desk; where each part can be reached.
 
         Raises:
             Failure: One cannot be started; the message names it and its log.
         """
-        return await self._stack("up")
+        return await self._stack("up", "--head-of-desk", str(self.enrol()))
 
     async def down(self) -> None:
         """Stop the parts.
@@ -91,25 +100,39 @@ class Parts:
         what = "; ".join([*resting, *_warnings(logs / "supervisor.log")]) or "every part runs"
         return f"{what}; the logs are in {logs} and {self.home / 'postgres' / 'log'}"
 
+    def enrol(self) -> Path:
+        """Give every officer a key in the folder; the file of the head of desk's request."""
+        for name, (officer, office) in PROFILES.items():
+            head = office is Office.HEAD_OF_DESK
+            pair = profiles.enrol(self.home, name, officer, store=Store.FILE, passphrase=PASSPHRASE, default=head)
+            profiles.write_private(self._request(name), pair.request(datetime.now(UTC)).model_dump_json())
+        return self._request("desk")
+
     async def offices(self) -> Offices:
-        """The desk as each officer, whose profiles are added to the folder.
+        """The desk as each officer; the head of desk admits the others.
 
         Raises:
             TemporalUnreachable: Temporal does not answer.
         """
-        for name, officer in PROFILES.items():
-            profiles.add(self.home, name, officer, default=name == "desk")
         settings = load(self.home)
         client = await connect(settings)
         desks = {
-            name.replace("-", "_"): Desk(client=client, settings=settings, officer=officer)
-            for name, officer in PROFILES.items()
+            name.replace("-", "_"): Desk(client, settings, profiles.signer(self.home, name, Ask(PASSPHRASE)))
+            for name in PROFILES
         }
-        return Offices(**desks)
+        offices = Offices(**desks)
+        for name, (_, office) in PROFILES.items():
+            if office is not Office.HEAD_OF_DESK:
+                request = Request.model_validate_json(self._request(name).read_bytes())
+                await offices.desk.admit(Admission(request=request, office=office))
+        return offices
 
-    async def _stack(self, command: str) -> dict[str, Any]:
+    def _request(self, name: str) -> Path:
+        return self.home / "requests" / f"{name}.json"
+
+    async def _stack(self, *command: str) -> dict[str, Any]:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "worker.stack", command, "--home", str(self.home), "--json"),
+            *(sys.executable, "-m", "worker.stack", *command, "--home", str(self.home), "--json"),
             stdout=asyncio.subprocess.PIPE,
             # A Ctrl-C is for the walk-through, which then stops the parts; it must not break off that as well.
             start_new_session=True,

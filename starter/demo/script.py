@@ -173,7 +173,8 @@ class Walk:
 
     async def _third_assessor(self, reference: str) -> None:
         """Two officers do not agree, and neither may be the third as well."""
-        first, second, third = self.offices.vetting_one, self.offices.vetting_two, self.offices.desk
+        first, second = self.offices.vetting_one, self.offices.vetting_two
+        third = self.offices.vetting_three
         await self._declared(reference)
         clear, unsure = self._assessment(Judgement.CLEAR), self._assessment(Judgement.UNSURE)
         await self._act(first, reference, Act.ASSESS, clear, "finds all clear", Stage.VETTING)
@@ -322,7 +323,7 @@ class Walk:
 
     async def _reviewed(self, suspension: str, recommendation: Recommendation) -> None:
         """A reviewer who had no part in the opening reports."""
-        desk, reviewer = self.offices.desk, self.offices.vetting_one
+        desk, reviewer = self.offices.desk, self.offices.reviewer
         assignment = Assignment(reviewer=reviewer.officer)
         told = f"has {reviewer.officer} review it"
         await self._rule(desk, suspension, SuspensionAct.ASSIGN, assignment, told, SuspensionStage.REVIEW)

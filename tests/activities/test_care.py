@@ -1,6 +1,6 @@
 """Upkeep of the register, over in-memory ports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from temporalio.testing import ActivityEnvironment
@@ -13,6 +13,7 @@ from domain.ledger import Difference
 from domain.steps import CaseKind, CaseState
 from tests.builders import an_entry, drafts_of
 from tests.fakes import MemoryLedger, NoCases
+from tests.officers import Lenient, an_upkeep
 
 SEALER = Ed25519Sealer(bytes(32))
 
@@ -25,10 +26,10 @@ class OneCase(NoCases):
     silent: bool = False
     others: tuple[str, ...] = ()
 
-    async def state(self, kind: CaseKind, workflow_id: str) -> CaseState | None:
+    async def imprints(self, workflow_id: str) -> Mapping[str, str] | None:
         if self.silent:
             raise CaseSilent(workflow_id)
-        return self.running_state
+        return self.running_state.imprints if self.running_state else None
 
     async def running(self, kind: CaseKind) -> Sequence[str]:
         return self.others if kind is CaseKind.CANDIDACY else ()
@@ -45,7 +46,8 @@ async def a_ledger() -> tuple[MemoryLedger, str, CandidacyState]:
 
 
 async def differences(ledger: MemoryLedger, cases: NoCases) -> tuple[Difference, ...]:
-    found = await ActivityEnvironment().run(Care(ledger=ledger, cases=cases, sealer=SEALER).verify)
+    care = Care(ledger, cases, Lenient(), SEALER)
+    found = await ActivityEnvironment().run(care.verify, an_upkeep("verify"))
     told: tuple[Difference, ...] = found.differences
     return told
 
@@ -96,7 +98,7 @@ async def test_a_workflow_that_runs_beside_the_ledger_is_a_difference() -> None:
 async def test_recovery_starts_what_does_not_run_and_takes_up_its_letters() -> None:
     ledger, reference, state = await a_ledger()
     cases = NoCases()
-    done = await ActivityEnvironment().run(Care(ledger=ledger, cases=cases, sealer=SEALER).recover)
+    done = await ActivityEnvironment().run(Care(ledger, cases, Lenient(), SEALER).recover, an_upkeep("recover"))
     assert (done.restarted, done.running) == ((reference,), ())
     assert cases.started == [state.workflow_id, *(f"letter/{letter}" for letter in done.letters)]
     assert list(done.letters) == list(ledger.letters)
@@ -105,5 +107,5 @@ async def test_recovery_starts_what_does_not_run_and_takes_up_its_letters() -> N
 async def test_recovery_leaves_a_case_that_runs_and_its_new_letters_alone() -> None:
     ledger, reference, state = await a_ledger()
     cases = OneCase(running_state=state)
-    done = await ActivityEnvironment().run(Care(ledger=ledger, cases=cases, sealer=SEALER).recover)
+    done = await ActivityEnvironment().run(Care(ledger, cases, Lenient(), SEALER).recover, an_upkeep("recover"))
     assert (done.restarted, done.running, done.letters, cases.started) == ((), (reference,), (), [])

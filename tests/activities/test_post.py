@@ -15,6 +15,7 @@ from domain.notices import Role, Template
 from letters.render import TemplateRenderer
 from tests.builders import a_contact, an_entry, an_envelope
 from tests.fakes import Letterbox, MemoryLedger
+from tests.officers import a_pair, of_workflow
 
 DESK = a_contact(name="The desk", email="desk@example.org")
 PATIENCE = Patience(first=timedelta(minutes=1), longest=timedelta(hours=6), whole=timedelta(days=5))
@@ -30,7 +31,8 @@ class Desk:
         self.recording = Recording(ledger=self.ledger, renderer=self.renderer, desk=DESK)
 
     async def record(self) -> Recorded:
-        recorded: Recorded = await ActivityEnvironment().run(self.recording.record_step, an_entry())
+        entry = an_entry()
+        recorded: Recorded = await of_workflow(entry.workflow_id).run(self.recording.record_step, entry)
         return recorded
 
     async def deliver(self, *letters: str) -> tuple[Delivery, ...]:
@@ -127,11 +129,14 @@ async def test_trouble_is_reported_to_the_desk_once_and_never_about_a_letter_to_
     desk = Desk()
     first, _ = (await desk.record()).letters
     trouble = Delivery(letter=first, state=LetterState.REFUSED, code=550)
+    assert await ActivityEnvironment().run(desk.post.report_trouble, trouble) is None
+    desk.ledger.letters[first].state = LetterState.REFUSED
     report = await ActivityEnvironment().run(desk.post.report_trouble, trouble)
     assert report is not None
     assert await ActivityEnvironment().run(desk.post.report_trouble, trouble) == report
     written = desk.ledger.letters[report].draft
     assert (written.template, written.role, written.about) == (Template.DESK_LETTER, Role.DESK, first)
+    desk.ledger.letters[report].state = LetterState.REFUSED
     about_the_report = Delivery(letter=report, state=LetterState.REFUSED)
     assert await ActivityEnvironment().run(desk.post.report_trouble, about_the_report) is None
 
@@ -140,7 +145,8 @@ async def test_settling_a_letter_that_needs_no_decision_is_refused_by_its_rule()
     desk = Desk()
     first, _ = (await desk.record()).letters
     await desk.deliver(first)
-    envelope = an_envelope("settle", first, Settlement(how=SettlementHow.RESEND, reason="to be sure"))
+    resend = Settlement(how=SettlementHow.RESEND, reason="to be sure")
+    envelope = a_pair().sign(an_envelope("settle", first, resend))
     with pytest.raises(ApplicationError) as refused:
-        await ActivityEnvironment().run(desk.post.settle_letter, envelope)
+        await ActivityEnvironment().run(desk.post.settle_letter, envelope, first)
     assert (refused.value.type, refused.value.details[0]) == ("LetterSettled", "letter-settled")

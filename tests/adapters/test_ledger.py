@@ -5,12 +5,13 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
-from activities.ports import Ledger
+from activities.ports import Ledger, LedgerBehind
 from adapters.keys.keyring import Keyring
 from adapters.sql import engine as engines
 from adapters.sql.cells import Cells, content_of, state_of
 from adapters.sql.ledger import SqlLedger
 from domain.candidacy import Act, CandidacyState, Reason, deadline
+from domain.errors import StrayCase
 from domain.ledger import CaseRow, Enquiry, EnquiryAbout, LetterState, Recorded, StepRow
 from domain.ledger import entry as ledger_entry
 from domain.session import SessionState, open_session
@@ -31,6 +32,7 @@ from tests.builders import (
     commanded,
     drafts_of,
 )
+from tests.officers import asked
 
 
 async def record(ledger: Ledger, outcome: Outcome[CandidacyState]) -> Recorded:
@@ -54,7 +56,7 @@ async def test_a_case_stands_in_the_ledger_as_its_step_left_it(ledger: SqlLedger
     outcome = a_candidacy()
     await record(ledger, outcome)
 
-    answer = await ledger.answer(Enquiry(about=EnquiryAbout.CASE, reference="C-2026-0001"))
+    answer = await asked(ledger, Enquiry(about=EnquiryAbout.CASE, reference="C-2026-0001"))
 
     assert answer.case is not None
     assert CandidacyState.model_validate(answer.case.state) == outcome.state.model_copy(
@@ -81,8 +83,8 @@ async def test_a_further_step_moves_the_case_and_joins_the_timeline(ledger: SqlL
     outcome = commanded(state, Act.WITHDRAW, Reason(reason="No time."), signer="O-2")
     recorded = await record(ledger, outcome)
 
-    case = (await ledger.answer(Enquiry(about=EnquiryAbout.CASE, reference=state.reference))).case
-    timeline = (await ledger.answer(Enquiry(about=EnquiryAbout.TIMELINE, reference=state.reference))).steps
+    case = (await asked(ledger, Enquiry(about=EnquiryAbout.CASE, reference=state.reference))).case
+    timeline = (await asked(ledger, Enquiry(about=EnquiryAbout.TIMELINE, reference=state.reference))).steps
 
     assert recorded == Recorded(reference="C-2026-0001", letters=("C-2026-0001.2.1",))
     assert case is not None
@@ -139,7 +141,7 @@ async def test_recording_the_same_step_again_changes_nothing_and_answers_as_befo
         reference="C-2026-0001", letters=("C-2026-0001.1.1", "C-2026-0001.1.2")
     )
     assert await ledger.totals() == (1, 2, 3)
-    case = (await ledger.answer(Enquiry(about=EnquiryAbout.CASE, reference="C-2026-0001"))).case
+    case = (await asked(ledger, Enquiry(about=EnquiryAbout.CASE, reference="C-2026-0001"))).case
     assert case is not None
     assert case.row.stage == "vetting"
 
@@ -148,7 +150,7 @@ async def test_another_step_under_the_same_number_is_refused_by_reference_and_nu
     state = await nominate(ledger)
     await record(ledger, commanded(state, Act.DECLARE, a_declaration()))
 
-    with pytest.raises(ValueError, match=r"^step 2 of C-2026-0001 is not the one that stands in the ledger$"):
+    with pytest.raises(StrayCase, match=r"^step 2 of C-2026-0001 is another one$"):
         await record(ledger, commanded(state, Act.DECLINE, Reason(reason="No time.")))
 
     assert await ledger.totals() == (1, 2, 3)
@@ -160,12 +162,12 @@ async def test_the_same_decision_under_another_number_is_refused_and_moves_nothi
     await record(ledger, outcome)
     again = outcome.model_copy(
         update={
-            "step": outcome.step.model_copy(update={"seq": 3}),
+            "step": outcome.step.model_copy(update={"seq": 3, "nonce": "f" * 32}),
             "state": outcome.state.model_copy(update={"seq": 3}),
         }
     )
 
-    with pytest.raises(ValueError, match=r"^step 3 of C-2026-0001 "):
+    with pytest.raises(StrayCase, match=r"^step 3 of C-2026-0001 is another one$"):
         await record(ledger, again)
 
     assert await ledger.gaps() == []
@@ -233,14 +235,21 @@ async def test_sessions_and_lists_bring_their_own_references(ledger: SqlLedger) 
     ]
 
 
-async def test_a_candidacy_that_outlived_the_register_keeps_its_reference_and_blocks_its_number(
-    ledger: SqlLedger,
-) -> None:
+async def test_a_candidacy_that_outlived_the_register_waits_until_what_came_before_is_there(ledger: SqlLedger) -> None:
     survivor = a_case(number=7)
-    await record(ledger, commanded(survivor, Act.DECLARE, a_declaration()))
+    with pytest.raises(LedgerBehind, match=r"^the step before step 2 is missing$"):
+        await record(ledger, commanded(survivor, Act.DECLARE, a_declaration()))
 
-    assert (await nominate(ledger)).reference == "C-2026-0008"
-    assert await ledger.gaps() == ["C-2026-0007"]
+    assert await ledger.totals() == (0, 0, 0)
+
+
+async def test_a_candidacy_that_is_written_again_keeps_its_reference_and_blocks_its_number(ledger: SqlLedger) -> None:
+    opened = a_candidacy()
+    known = opened.state.model_copy(update={"reference": "C-2026-0007"})
+    await record(ledger, opened.model_copy(update={"state": known}))
+
+    assert (await nominate(ledger, "Berta")).reference == "C-2026-0008"
+    assert await ledger.gaps() == []
 
 
 @pytest.mark.parametrize("change", ["seq", "place"])

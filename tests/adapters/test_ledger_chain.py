@@ -25,7 +25,7 @@ CHANGES = {
         "ledger links 3 to 3 of the chain",
     ),
     "inserted": (
-        'INSERT INTO events SELECT (jsonb_populate_record(e, \'{"seq": 4, "decision": "made-up"}\')).* '
+        'INSERT INTO events SELECT (jsonb_populate_record(e, \'{"seq": 4, "decision": "made-up", "nonce": null}\')).* '
         f"FROM events e WHERE {STEP} = 3",
         "C-2026-0001 step 4",
     ),

@@ -13,6 +13,7 @@ from domain.notices import Role
 from domain.people import SeatKind
 from domain.steps import CaseKind
 from tests.builders import NOMINATED_AT, a_candidacy, a_nomination, an_entry, commanded, drafts_of
+from tests.officers import asked
 
 NAMES = ("Ada", "Berta", "Clara", "Dora", "Emma")
 
@@ -60,7 +61,7 @@ def references(answer: Answer) -> list[str]:
 )
 @pytest.mark.usefixtures("states")
 async def test_a_list_of_cases_is_narrowed(ledger: SqlLedger, narrowed: dict[str, Any], numbers: list[int]) -> None:
-    answer = await ledger.answer(about(EnquiryAbout.CASES, **narrowed))
+    answer = await asked(ledger, about(EnquiryAbout.CASES, **narrowed))
 
     assert references(answer) == [f"C-2026-000{number}" for number in numbers]
     assert not answer.more
@@ -70,15 +71,15 @@ async def test_a_case_is_overdue_from_its_deadline_on(ledger: SqlLedger, states:
     at = deadline(states[1])
     assert at is not None
 
-    assert references(await ledger.answer(about(EnquiryAbout.CASES, overdue=at))) == ["C-2026-0001"]
+    assert references(await asked(ledger, about(EnquiryAbout.CASES, overdue=at))) == ["C-2026-0001"]
     later = at + timedelta(seconds=1)
-    assert references(await ledger.answer(about(EnquiryAbout.CASES, overdue=later))) == ["C-2026-0001", "C-2026-0002"]
+    assert references(await asked(ledger, about(EnquiryAbout.CASES, overdue=later))) == ["C-2026-0001", "C-2026-0002"]
 
 
 async def pages(ledger: SqlLedger, enquiry: Enquiry, last: Callable[[Answer], str]) -> list[Answer]:
-    answers = [await ledger.answer(enquiry)]
+    answers = [await asked(ledger, enquiry)]
     while answers[-1].more:
-        answers.append(await ledger.answer(enquiry.model_copy(update={"after": last(answers[-1])})))
+        answers.append(await asked(ledger, enquiry.model_copy(update={"after": last(answers[-1])})))
     return answers
 
 
@@ -112,7 +113,7 @@ async def test_letters_come_in_pages_in_the_order_of_steps(ledger: SqlLedger, st
 
 @pytest.mark.usefixtures("states")
 async def test_letters_of_every_case_are_narrowed_by_state(ledger: SqlLedger) -> None:
-    answer = await ledger.answer(about(EnquiryAbout.LETTERS, state=LetterState.WITHDRAWN))
+    answer = await asked(ledger, about(EnquiryAbout.LETTERS, state=LetterState.WITHDRAWN))
 
     assert references(answer) == ["C-2026-0003.1.2"]
 
@@ -132,8 +133,8 @@ async def test_a_timeline_comes_in_pages(ledger: SqlLedger) -> None:
 async def test_a_case_is_found_by_its_workflow_too(
     ledger: SqlLedger, states: list[CandidacyState], what: EnquiryAbout
 ) -> None:
-    by_reference = await ledger.answer(about(what, reference=states[2].reference))
-    by_workflow = await ledger.answer(about(what, workflow_id=states[2].workflow_id))
+    by_reference = await asked(ledger, about(what, reference=states[2].reference))
+    by_workflow = await asked(ledger, about(what, workflow_id=states[2].workflow_id))
 
     assert by_workflow == by_reference
     assert by_workflow != Answer()
@@ -142,9 +143,9 @@ async def test_a_case_is_found_by_its_workflow_too(
 @pytest.mark.parametrize("what", [EnquiryAbout.CASE, EnquiryAbout.TIMELINE, EnquiryAbout.LETTERS])
 async def test_a_case_that_does_not_exist_is_named(ledger: SqlLedger, what: EnquiryAbout) -> None:
     with pytest.raises(LookupError, match=r"^there is no case C-2026-0009$"):
-        await ledger.answer(about(what, reference="C-2026-0009"))
+        await asked(ledger, about(what, reference="C-2026-0009"))
     with pytest.raises(LookupError, match=r"^there is no such case$"):
-        await ledger.answer(about(what, workflow_id="candidacy/2026/" + "0" * 32))
+        await asked(ledger, about(what, workflow_id="candidacy/2026/" + "0" * 32))
 
 
 @pytest.mark.usefixtures("states")
@@ -153,7 +154,7 @@ async def test_a_case_counts_its_letters_that_wait_for_a_person(ledger: SqlLedge
         await ledger.claim(letter)
         await ledger.mark(Delivery(letter=letter, state=state))
 
-    answer = await ledger.answer(about(EnquiryAbout.CASES, limit=2))
+    answer = await asked(ledger, about(EnquiryAbout.CASES, limit=2))
 
     assert [row.troubled_letters for row in answer.cases] == [2, 0]
 

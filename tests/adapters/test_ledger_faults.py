@@ -15,6 +15,7 @@ from adapters.sql.reach import StatementRefused
 from domain.ledger import Draft, Recorded
 from tests.builders import a_candidacy, a_nomination, an_entry, drafts_of
 from tests.keys import a_keyring
+from tests.officers import Lenient
 
 RECORDED = Recorded(reference="C-2026-0001", letters=("C-2026-0001.1.1", "C-2026-0001.1.2"))
 
@@ -61,7 +62,7 @@ async def test_a_server_that_was_never_there_is_unavailable(tmp_path: Path) -> N
     engine = engines.create(f"postgresql+asyncpg://desk:secret@/postgres?host={tmp_path}&port=5432", pool=1)
     try:
         with pytest.raises(LedgerUnavailable):
-            await SqlLedger(engine, a_keyring(), mail_domain="example.org").totals()
+            await SqlLedger(engine, a_keyring(), mail_domain="example.org", judge=Lenient()).totals()
     finally:
         await engine.dispose()
 
@@ -72,7 +73,7 @@ async def test_waiting_too_long_for_a_connection_is_unavailable(database: str, m
     try:
         async with engine.connect():
             with pytest.raises(LedgerUnavailable):
-                await SqlLedger(engine, a_keyring(), mail_domain="example.org").totals()
+                await SqlLedger(engine, a_keyring(), mail_domain="example.org", judge=Lenient()).totals()
     finally:
         await engine.dispose()
 
@@ -81,7 +82,7 @@ async def test_a_wrong_password_is_a_defect_and_not_an_outage(database: str) -> 
     engine = engines.create(make_url(database).set(password="wrong").render_as_string(hide_password=False), pool=1)
     try:
         with pytest.raises(StatementRefused, match=r"^the database refused a statement \(28P01\)$"):
-            await SqlLedger(engine, a_keyring(), mail_domain="example.org").totals()
+            await SqlLedger(engine, a_keyring(), mail_domain="example.org", judge=Lenient()).totals()
     finally:
         await engine.dispose()
 

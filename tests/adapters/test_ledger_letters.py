@@ -12,6 +12,7 @@ from domain.ledger import Claim, Delivery, Enquiry, EnquiryAbout, LetterRow, Let
 from domain.notices import Letter
 from domain.people import Language
 from tests.builders import a_candidacy, a_contact, a_declaration, a_draft, an_entry, commanded, drafts_of
+from tests.officers import asked, settled
 
 RECEIPT = "C-2026-0001.1.1"
 INVITATION = "C-2026-0001.1.2"
@@ -35,14 +36,14 @@ async def take(ledger: SqlLedger, state: CandidacyState, act: Act) -> CandidacyS
 
 
 async def row_of(ledger: SqlLedger, letter: str) -> LetterRow:
-    file = (await ledger.answer(Enquiry(about=EnquiryAbout.LETTER, reference=letter))).letter
+    file = (await asked(ledger, Enquiry(about=EnquiryAbout.LETTER, reference=letter))).letter
     assert file is not None
     return file.row
 
 
 async def history_of(ledger: SqlLedger, letter: str) -> list[str]:
     """What became of a letter, without the instants."""
-    file = (await ledger.answer(Enquiry(about=EnquiryAbout.LETTER, reference=letter))).letter
+    file = (await asked(ledger, Enquiry(about=EnquiryAbout.LETTER, reference=letter))).letter
     assert file is not None
     return [line.partition(" ")[2] for line in file.history]
 
@@ -114,7 +115,7 @@ async def test_marking_twice_leaves_one_trace(ledger: SqlLedger) -> None:
 @pytest.mark.usefixtures("nominated")
 async def test_a_mark_that_comes_after_a_persons_decision_does_not_undo_it(ledger: SqlLedger) -> None:
     await bring_to(ledger, INVITATION, LetterState.UNKNOWN)
-    await ledger.settle(INVITATION, Settlement(how=SettlementHow.GIVE_UP, reason="Told by telephone."), "O-1")
+    await settled(ledger, INVITATION, Settlement(how=SettlementHow.GIVE_UP, reason="Told by telephone."))
     await ledger.mark(Delivery(letter=INVITATION, state=LetterState.RELEASED, code=451))
 
     assert (await row_of(ledger, INVITATION)).state is LetterState.WITHDRAWN
@@ -170,7 +171,7 @@ async def test_letters_to_one_reader_make_a_thread(ledger: SqlLedger, nominated:
 
 async def test_message_ids_are_unique_and_say_nothing(ledger: SqlLedger, nominated: CandidacyState) -> None:
     await take(ledger, nominated, Act.DECLARE)
-    letters = (await ledger.answer(Enquiry(about=EnquiryAbout.LETTERS))).letters
+    letters = (await asked(ledger, Enquiry(about=EnquiryAbout.LETTERS))).letters
 
     assert len({letter.message_id for letter in letters}) == 3
     assert all(re.fullmatch(r"<[0-9a-f]{32}@example\.org>", letter.message_id) for letter in letters)
@@ -206,7 +207,7 @@ async def test_a_step_recorded_again_answers_without_the_letters_about_its_lette
 
 @pytest.mark.parametrize("state", [LetterState.REFUSED, LetterState.UNKNOWN, LetterState.RELEASED])
 @pytest.mark.parametrize(
-    ("how", "settled"),
+    ("how", "after"),
     [
         (SettlementHow.SENT, LetterState.SENT),
         (SettlementHow.RESEND, LetterState.RELEASED),
@@ -215,17 +216,17 @@ async def test_a_step_recorded_again_answers_without_the_letters_about_its_lette
 )
 @pytest.mark.usefixtures("nominated")
 async def test_a_person_settles_a_letter_that_waits_for_one(
-    ledger: SqlLedger, state: LetterState, how: SettlementHow, settled: LetterState
+    ledger: SqlLedger, state: LetterState, how: SettlementHow, after: LetterState
 ) -> None:
     await bring_to(ledger, INVITATION, state)
 
-    assert await ledger.settle(INVITATION, Settlement(how=how, reason="As agreed."), "O-1") is settled
-    assert (await row_of(ledger, INVITATION)).state is settled
+    assert await settled(ledger, INVITATION, Settlement(how=how, reason="As agreed.")) is after
+    assert (await row_of(ledger, INVITATION)).state is after
     assert await history_of(ledger, INVITATION) == [
         "drafted",
         "sending",
         state.value,
-        f"{settled.value} by O-1: As agreed.",
+        f"{after.value} by O-1: As agreed.",
     ]
 
 
@@ -233,7 +234,7 @@ async def test_a_person_settles_a_letter_that_waits_for_one(
 async def test_a_letter_is_sent_again_to_a_better_address(ledger: SqlLedger) -> None:
     await bring_to(ledger, INVITATION, LetterState.REFUSED, 550)
     settlement = Settlement(how=SettlementHow.RESEND, reason="Misspelt.", email="better@example.org")
-    await ledger.settle(INVITATION, settlement, "O-1")
+    await settled(ledger, INVITATION, settlement)
     claim = await ledger.claim(INVITATION)
 
     assert claim.outgoing is not None
@@ -249,7 +250,7 @@ async def test_a_letter_that_waits_for_no_person_is_not_settled(ledger: SqlLedge
         await ledger.mark(Delivery(letter=INVITATION, state=state))
 
     with pytest.raises(LetterSettled, match=rf"^{re.escape(INVITATION)} is {state.value} ") as refusal:
-        await ledger.settle(INVITATION, Settlement(how=SettlementHow.GIVE_UP, reason="No need."), "O-1")
+        await settled(ledger, INVITATION, Settlement(how=SettlementHow.GIVE_UP, reason="No need."))
 
     assert refusal.value.rule == "letter-settled"
     assert (await row_of(ledger, INVITATION)).state is state
@@ -259,12 +260,12 @@ async def test_a_letter_that_waits_for_no_person_is_not_settled(ledger: SqlLedge
 async def test_a_settlement_whose_answer_was_lost_can_be_made_again(ledger: SqlLedger) -> None:
     await bring_to(ledger, INVITATION, LetterState.UNKNOWN)
     settlement = Settlement(how=SettlementHow.SENT, reason="It is in their inbox.")
-    await ledger.settle(INVITATION, settlement, "O-1")
+    await settled(ledger, INVITATION, settlement)
 
-    assert await ledger.settle(INVITATION, settlement, "O-1") is LetterState.SENT
+    assert await settled(ledger, INVITATION, settlement) is LetterState.SENT
     assert (await history_of(ledger, INVITATION)).count("sent by O-1: It is in their inbox.") == 1
     with pytest.raises(LetterSettled):
-        await ledger.settle(INVITATION, settlement, "O-2")
+        await settled(ledger, INVITATION, settlement, number=2)
 
 
 async def test_a_letter_that_does_not_exist_is_named(ledger: SqlLedger) -> None:
@@ -277,8 +278,8 @@ async def test_a_letter_that_does_not_exist_is_named(ledger: SqlLedger) -> None:
         ledger.mark(Delivery(letter=missing, state=LetterState.SENT)),
         ledger.mark(Delivery(letter=missing, state=LetterState.RELEASED)),
         ledger.add_letter(missing, a_draft()),
-        ledger.settle(missing, settlement, "O-1"),
-        ledger.answer(Enquiry(about=EnquiryAbout.LETTER, reference=missing)),
+        settled(ledger, missing, settlement),
+        asked(ledger, Enquiry(about=EnquiryAbout.LETTER, reference=missing)),
     ):
         with pytest.raises(LookupError, match=r"^there is no letter C-2026-0009\.1\.1$"):
             await call

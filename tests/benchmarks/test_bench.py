@@ -70,6 +70,12 @@ async def traffic_of_all_runs(stand: Stand, workflow_id: str) -> Counter[str]:
     return total
 
 
+async def test_a_ledger_of_many_steps_is_verified(stand: Stand) -> None:
+    reading = await measures.verification(stand, steps=40)
+    assert reading.steps == 40
+    assert reading.per_hundred_thousand == reading.seconds * 2500
+
+
 def test_ratio_is_the_median_over_the_pairs() -> None:
     pairs = [(Pace(rate, 0, 0), Pace(10, 0, 0)) for rate in (9, 2, 5)]
     assert Throughput(cases=1, pairs=pairs).ratio == 0.5

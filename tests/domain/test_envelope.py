@@ -5,10 +5,11 @@ import pytest
 from pydantic import ValidationError
 
 from domain.candidacy import Reason
-from domain.envelope import Envelope, Receipt, digest
+from domain.envelope import Envelope, Receipt
 from domain.errors import AlteredCommand
 from domain.ids import candidacy_reference
 from domain.people import Nomination
+from domain.signing import digest
 from domain.steps import Trigger
 from tests.builders import NOMINATED_AT, a_nomination, an_envelope
 
@@ -60,7 +61,7 @@ def test_an_envelope_is_the_same_after_a_journey() -> None:
     [
         {"issued": NOMINATED_AT + timedelta(days=1)},
         {"nonce": "f" * 32},
-        {"key": "another", "signature": "0"},
+        {"key": "a" * 43, "signature": "0"},
     ],
 )
 def test_the_same_command_sent_again_is_the_same_decision(later: dict[str, Any]) -> None:
@@ -83,7 +84,7 @@ def test_the_same_words_about_a_case_that_has_gone_on_are_the_same_command() -> 
 
 
 def test_a_step_carries_the_whole_envelope() -> None:
-    envelope = withdrawal(key="k1", signature="s1")
+    envelope = withdrawal(key="k" * 43, signature="s1")
 
     step = envelope.step(seq=4, at=NOMINATED_AT, before="vetting", stage="withdrawn", effects=("told",))
 
@@ -100,8 +101,8 @@ def test_a_step_carries_the_whole_envelope() -> None:
         "O-1",
         envelope.content_hash,
         NOMINATED_AT,
-        "0" * 32,
-        "k1",
+        envelope.nonce,
+        "k" * 43,
         "s1",
     )
     assert step.content == {"reason": "No time."}
@@ -142,5 +143,5 @@ def test_no_field_but_the_signer_says_who_acts() -> None:
 def test_a_receipt_answers_the_envelope_that_was_taken() -> None:
     receipt = Receipt(reference=CASE, seq=4, act="withdraw", stage="withdrawn", at=NOMINATED_AT, nonce="0" * 32)
 
-    assert receipt.answers(withdrawal()) is True
+    assert receipt.answers(withdrawal(nonce="0" * 32)) is True
     assert receipt.answers(withdrawal(nonce="f" * 32)) is False

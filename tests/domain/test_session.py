@@ -5,7 +5,6 @@ from typing import Any, Final
 import pytest
 from pydantic import ValidationError
 
-from domain.envelope import digest
 from domain.errors import DatesOutOfOrder, NotAtThisStage, NothingToChange, Refusal
 from domain.session import (
     Limits,
@@ -20,6 +19,7 @@ from domain.session import (
     open_session,
     session_agenda,
 )
+from domain.signing import digest
 from domain.steps import Due, Outcome, Trigger
 from domain.timelimits import Limit, end_of, start_of
 from tests.builders import NOMINATED_AT, SESSION, a_plan, an_envelope

@@ -18,20 +18,27 @@ from typing import Any, Final
 import yaml
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+from temporalio.client import Client
 
 from adapters.sql import engine as engines
 from config.settings import load
+from config.temporal import connect
+from domain.offices import Admission, Office, Request
 from domain.timelimits import day_of
 from starter import profiles
-from starter.profiles import Profile
+from starter.desk import Desk
+from starter.profiles import Ask, Store
 from tests.starter.conftest import Said
 
 OFFICERS: Final = {
-    "clerk": Profile(officer="O-1", default=True),
-    "first": Profile(officer="O-2"),
-    "second": Profile(officer="O-3"),
+    "clerk": ("O-1", Office.HEAD_OF_DESK),
+    "first": ("O-2", Office.VETTING_OFFICER),
+    "second": ("O-3", Office.VETTING_OFFICER),
+    "president": ("O-4", Office.PRESIDENT),
+    "bureau": ("O-5", Office.BUREAU_CLERK),
 }
-"""Who acts: the profile in use, and two who assess."""
+"""Who acts: the profile in use, two who assess, and those who decide on lists."""
+PASSPHRASE: Final = "of people who do not exist"
 
 ANSWER_WITHIN: Final = 30.0
 UP_WITHIN: Final = 100.0
@@ -99,7 +106,10 @@ class Terminal:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("DESK_", "TEMPORAL_"))}
         done = subprocess.run(
             [sys.executable, "-m", "starter", *argv],
-            env=environment | dict(self.surroundings) | {"DESK_HOME": str(self.home)} | dict(settings or {}),
+            env=environment
+            | dict(self.surroundings)
+            | {"DESK_HOME": str(self.home), "DESK_PASSPHRASE": PASSPHRASE}
+            | dict(settings or {}),
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -134,9 +144,9 @@ class Terminal:
                     csv.writer(file).writerows([COLUMNS, *content])
         return name
 
-    def up(self) -> Any:
+    def up(self, *options: str) -> Any:
         """Start the stack."""
-        return self.ask("stack", "up", "--no-ui", within=UP_WITHIN)
+        return self.ask("stack", "up", "--no-ui", *options, within=UP_WITHIN)
 
     def down(self) -> Any:
         """Stop it."""
@@ -196,16 +206,46 @@ class Terminal:
                 await asyncio.sleep(0.05)
 
 
+def enrol(home: Path) -> dict[str, Any]:
+    """Give every officer a key; their requests, by profile."""
+    pairs = {
+        name: profiles.enrol(
+            home, name, officer, store=Store.FILE, passphrase=PASSPHRASE, default=office is Office.HEAD_OF_DESK
+        )
+        for name, (officer, office) in OFFICERS.items()
+    }
+    return {name: pair.request(datetime.now(UTC)).model_dump(mode="json") for name, pair in pairs.items()}
+
+
+def desk_of(profile: str, home: Path, client: Client) -> Desk:
+    """The desk as the officer of a profile."""
+    return Desk(client, load(home), profiles.signer(home, profile, Ask(PASSPHRASE)))
+
+
+def begin(terminal: Terminal) -> None:
+    """Start a new stack, with every officer admitted."""
+    requests = enrol(terminal.home)
+    terminal.up("--head-of-desk", terminal.write("clerk.json", requests["clerk"]))
+    asyncio.run(admit(terminal.home, requests))
+
+
+async def admit(home: Path, requests: Mapping[str, Any]) -> None:
+    """Have the head of desk admit the others."""
+    desk = desk_of("clerk", home, await connect(load(home)))
+    for name, (_, office) in OFFICERS.items():
+        if office is not Office.HEAD_OF_DESK:
+            await desk.admit(Admission(request=Request.model_validate(requests[name]), office=office))
+
+
 @contextmanager
 def a_stack() -> Iterator[Path]:
     """An embedded stack that runs; its home folder."""
     # pytest's own folders are closed to the server's user: see the fixture ``reachable_folder``.
     with TemporaryDirectory(prefix="desk-") as folder:
         home = Path(folder) / "home"
-        profiles.write(home, OFFICERS)
         terminal = Terminal(home=home, folder=Path(folder))
         try:
-            terminal.up()
+            begin(terminal)
             yield home
         finally:
             terminal.down()

@@ -19,8 +19,7 @@ from adapters.embedded.ports import LOOPBACK, free_ports
 from adapters.keys.codec import ENCODING
 from config.temporal import environment
 from domain.people import Nomination
-from starter import profiles
-from tests.e2e.terminal import OFFICERS, Terminal, a_nomination
+from tests.e2e.terminal import Terminal, a_nomination, begin
 from tests.search import search
 
 SESSION: Final = "2026"
@@ -66,9 +65,8 @@ def loud() -> Iterator[Loud]:
             "DESK_METRICS_ADDRESS": metrics,
         }
         terminal = Terminal(home=Path(folder) / "home", folder=work, surroundings=surroundings)
-        profiles.write(terminal.home, OFFICERS)
         try:
-            terminal.up()
+            begin(terminal)
             yield Loud(terminal=terminal, metrics=metrics, leavings=leavings)
         finally:
             terminal.down()

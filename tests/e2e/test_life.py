@@ -74,13 +74,15 @@ def decide(terminal: Terminal) -> None:
     drafted = terminal.ask(*draft)
     assert (drafted["reference"], drafted["stage"], drafted["seats"]) == (LIST, "drafted", foretold["seats"])
     named = (LIST, "--hash", drafted["details"]["hash"][:12])
-    assert terminal.ask("list", "propose", *named)["stage"] == "proposed"
+    assert terminal.ask("list", "propose", *named, "--profile", "president")["stage"] == "proposed"
 
-    decision = ("list", "decide", *named, "--outcome", "adopted", "--for", "12", "--against", "3")
+    bureau = (*named, "--profile", "bureau")
+    decision = ("list", "decide", *bureau, "--outcome", "adopted", "--for", "12", "--against", "3")
     would = terminal.ask(*decision, "--reference", "Item 7", "--dry-run")
     assert (would["told"], would["letters_in_all"]) == ({"approve": 1, "confirm_reserve": 1}, 2)
     assert terminal.ask(*decision, "--reference", "Item 7")["stage"] == "adopted"
-    ratified = terminal.ask("list", "ratify", *named, "--outcome", "ratified", "--reference", "Sitting 2")
+    ratification = ("--outcome", "ratified", "--reference", "Sitting 2")
+    ratified = terminal.ask("list", "ratify", *bureau, *ratification)
     assert ratified["stage"] == "ratified"
 
 

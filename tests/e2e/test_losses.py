@@ -15,7 +15,7 @@ from tests.e2e.terminal import Terminal, a_row
 SESSION = "2026"
 NOMINATED, VETTING, WITHDRAWN = (f"C-{SESSION}-000{number}" for number in range(1, 4))
 
-TABLES = "counters, cases, events, letters, letter_events, chain, seals"
+TABLES = "counters, cases, events, told, letters, letter_events, chain, seals"
 KEPT = (
     "SELECT case_reference, seq, act, trigger, at, stage_before, stage, decision, signer, content_hash, issued, nonce, "
     "content, effects, state FROM events ORDER BY case_reference, seq",
@@ -86,9 +86,10 @@ async def lose_the_register(terminal: Terminal, before: Before) -> None:
 
     events, cases, letters = map(len, before.kept)
     rebuilt = terminal.ask("ledger", "rebuild")
-    assert rebuilt == {"cases": cases, "steps": events, "letters": letters, "unknown": []}
+    assert rebuilt == {"cases": cases, "steps": events, "letters": letters, "unknown": [], "refused": []}
     assert await kept(terminal) == before.kept
     verified = terminal.ask("ledger", "verify")
+    assert verified.pop("signatures") > len([row for row in before.kept[0] if row[8]])
     assert verified == {"cases": cases, "steps": events, "letters": letters, "differences": [], "sealed": None}
     assert terminal.read("ledger", "rebuild") == f"Workflows read: {cases}. Written again: 0 steps, 0 letters.\n"
 

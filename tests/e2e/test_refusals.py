@@ -25,7 +25,7 @@ def digest(stack: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
             terminal.assess(reference, profile)
     file = terminal.write("list.yaml", {"seats": [{"candidacy": PROPOSED, "seat": "general"}]})
     digest: str = terminal.ask("list", "draft", file, "--session", SESSION)["details"]["hash"]
-    terminal.ask("list", "propose", LIST, "--hash", digest)
+    terminal.ask("list", "propose", LIST, "--hash", digest, "--profile", "president")
     return digest
 
 
@@ -37,7 +37,7 @@ async def recorded(terminal: Terminal) -> list[tuple[Any, ...]]:
     )
 
 
-DECISION = ("--outcome", "adopted", "--reference", "Item 7")
+DECISION = ("--profile", "bureau", "--outcome", "adopted", "--reference", "Item 7")
 REFUSED = {
     "an act that came too late": (
         ["candidacy", "declare", PROPOSED, "--no-consent", "--all-yes"],
@@ -145,7 +145,8 @@ async def test_nomination_after_the_close_is_refused_for_each_who_is_named(termi
         (
             "DESK_PROFILE",
             "nobody",
-            "usage: no officer profile nobody; there are: clerk, first, second (`starter officer add` adds one)",
+            "usage: no officer profile nobody; there are: clerk, first, second, president, bureau "
+            "(`starter officer enrol` makes one)",
         ),
     ],
 )
@@ -159,5 +160,5 @@ def test_home_without_profiles_acts_for_nobody(terminal: Terminal, tmp_path: Pat
     assert (said.code, said.out, said.err) == (
         2,
         "",
-        "usage: no officer profile says who acts; add one: `starter officer add NAME --officer O-17`\n",
+        "usage: no officer profile says who acts; make one: `starter officer enrol NAME --officer O-17`\n",
     )

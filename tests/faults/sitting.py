@@ -147,7 +147,7 @@ class Sitting:
     async def examine(self, number: int = 1) -> None:
         """Take somebody who is nominated through vetting."""
         await self.declare(number)
-        for officer in (1, 2):
+        for officer in (2, 3):
             await self.assess(number, officer=officer)
 
     def list_plan(self, seated: Sequence[int]) -> ListPlan:

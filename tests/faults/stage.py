@@ -29,6 +29,7 @@ from tests.builders import KEY
 from tests.faults.lines import LedgerLine, Line
 from tests.faults.mail import MailServer
 from tests.keys import MASTER_KEY
+from tests.officers import a_pair, admit_everybody, asked
 from worker.parts import ProcessPart, says
 from workflows.attributes import ATTRIBUTES
 
@@ -95,7 +96,7 @@ class Register:
 
     async def cases(self) -> tuple[CaseRow, ...]:
         """Every case."""
-        return (await self._ledger.answer(Enquiry(about=EnquiryAbout.CASES, limit=1000))).cases
+        return (await asked(self._ledger, Enquiry(about=EnquiryAbout.CASES, limit=1000))).cases
 
     async def deadlines(self, cases: Sequence[str]) -> list[datetime | None]:
         """What several cases wait for."""
@@ -104,7 +105,7 @@ class Register:
     async def steps(self, case: str) -> tuple[StepRow, ...]:
         """The steps of a case; none where there is no such case yet."""
         try:
-            return (await self._ledger.answer(Enquiry(about=EnquiryAbout.TIMELINE, reference=case))).steps
+            return (await asked(self._ledger, Enquiry(about=EnquiryAbout.TIMELINE, reference=case))).steps
         except LookupError:
             return ()
 
@@ -123,7 +124,7 @@ class Register:
 
     async def letters(self, case: str | None = None) -> tuple[LetterRow, ...]:
         """The letters of a case, or all."""
-        return (await self._ledger.answer(Enquiry(about=EnquiryAbout.LETTERS, reference=case, limit=1000))).letters
+        return (await asked(self._ledger, Enquiry(about=EnquiryAbout.LETTERS, reference=case, limit=1000))).letters
 
     async def post(self, case: str) -> dict[str, str]:
         """What became of the letters of a case, by template."""
@@ -162,7 +163,7 @@ class Stage:
             task_queue=QUEUE,
             answer_timeout=patience,
         )
-        return Desk(self.client, settings, f"O-{number}")
+        return Desk(self.client, settings, a_pair(number))
 
     async def kill_worker(self) -> None:
         """End the worker by ``kill -9``, and with it what it had on its lines."""
@@ -244,6 +245,7 @@ async def set_up(*, client: Client, ledger: SqlLedger, database: str, folder: Pa
             to_ledger=to_ledger,
             worker=worker,
         )
+        await admit_everybody(ledger)
         await worker.start()
         try:
             yield stage

@@ -80,8 +80,8 @@ class Story:
         calls: dict[Step, Callable[[], Awaitable[Any]]] = {
             Step.NOMINATE: self._nominate_in_order,
             Step.DECLARE: lambda: self._each(sitting.declare),
-            Step.ASSESS: lambda: self._each(lambda number: sitting.assess(number, officer=1)),
-            Step.ASSESS_AGAIN: lambda: self._each(lambda number: sitting.assess(number, officer=2)),
+            Step.ASSESS: lambda: self._each(lambda number: sitting.assess(number, officer=2)),
+            Step.ASSESS_AGAIN: lambda: self._each(lambda number: sitting.assess(number, officer=3)),
             Step.DRAFT: lambda: sitting.draft(seated),
             Step.PROPOSE: lambda: sitting.propose(seated),
             Step.DECIDE: lambda: sitting.decide(seated),

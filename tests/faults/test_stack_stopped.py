@@ -14,7 +14,7 @@ from adapters.embedded.mail import read
 from adapters.sql import engine as engines
 from adapters.sql.ledger import SqlLedger
 from config import keys
-from config.settings import load
+from config.settings import Settings, load
 from config.temporal import connect
 from domain.clock import CalendarPolicy, Clock
 from domain.session import Limits
@@ -23,6 +23,7 @@ from starter.desk import Desk
 from tests.builders import a_plan
 from tests.faults.sitting import Sitting
 from tests.faults.stage import Register, comes_to
+from tests.officers import JUDGE, Lenient, a_pair, admit_everybody
 
 MONDAY: Final = datetime.combine(date(2026, 3, 2), time(9), SEAT)
 DAY: Final = 1.0
@@ -59,6 +60,7 @@ async def test_what_fell_due_while_the_stack_was_down_is_made_up_for_once_it_is_
 async def begun(home: Path) -> tuple[Sitting, Sitting]:
     """Two sessions: one in which a declaration and a vetting are awaited, one with many reminders ahead."""
     settings = load(home)
+    await admit_in(settings)
     client = await connect(settings)
     clock = Clock(policy=CalendarPolicy.COMPRESSED, started=datetime.now(UTC), origin=MONDAY, speed=86_400.0 / DAY)
     dates: dict[str, Any] = {
@@ -68,7 +70,7 @@ async def begun(home: Path) -> tuple[Sitting, Sitting]:
         "bureau_meets": date(2026, 6, 1),
         "clock": clock,
     }
-    short, long = (Sitting(lambda number: Desk(client, settings, f"O-{number}"), name) for name in ("2030", "2031"))
+    short, long = (Sitting(lambda number: Desk(client, settings, a_pair(number)), name) for name in ("2030", "2031"))
     await short.open(a_plan(reference="2030", limits=SHORT, **dates))
     await long.open(a_plan(reference="2031", limits=LONG, **dates))
     await short.nominate(1)
@@ -78,12 +80,22 @@ async def begun(home: Path) -> tuple[Sitting, Sitting]:
     return short, long
 
 
+async def admit_in(settings: Settings) -> None:
+    """Admit officers to the register of the stack."""
+    assert settings.database_url is not None
+    engine = engines.create(settings.database_url.get_secret_value(), pool=1)
+    try:
+        await admit_everybody(SqlLedger(engine, keys.keyring(settings), mail_domain="example.org", judge=JUDGE))
+    finally:
+        await engine.dispose()
+
+
 async def caught_up(home: Path, short: Sitting, long: Sitting) -> None:
     """One lapse, one escalation and one reminder, each with its letter."""
     settings = load(home)
     assert settings.database_url is not None
     engine = engines.create(settings.database_url.get_secret_value(), pool=2)
-    register = Register(SqlLedger(engine, keys.keyring(settings), mail_domain="example.org"))
+    register = Register(SqlLedger(engine, keys.keyring(settings), mail_domain="example.org", judge=Lenient()))
     lapsed, overdue, reminded = short.candidacy(1), short.candidacy(2), long.candidacy(1)
     try:
         await comes_to(lambda: register.acts(lapsed), ["nominate", "lapse"])
@@ -98,7 +110,7 @@ async def caught_up(home: Path, short: Sitting, long: Sitting) -> None:
 
         sent = Counter(letter.message_id for letter in await register.letters())
         assert Counter(str(message["Message-ID"]) for message in read(home / "mail")) == sent
-        found = await Desk(await connect(settings), settings, "O-1").verify_ledger()
+        found = await Desk(await connect(settings), settings, a_pair()).verify_ledger()
         assert found.differences == ()
     finally:
         await engine.dispose()

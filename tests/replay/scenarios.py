@@ -81,7 +81,7 @@ async def ineligible_by_a_third_assessment(office: Office) -> None:
     await office.act(reference, Act.REQUEST_INFORMATION, InformationRequest(question="Where were you in 2015?"))
     await office.pass_days(9)
     await office.act(reference, Act.SUPPLY_INFORMATION, Information(answer="Abroad."))
-    for officer, judgement in enumerate((Judgement.ADVERSE, Judgement.CLEAR, Judgement.ADVERSE), 1):
+    for officer, judgement in enumerate((Judgement.ADVERSE, Judgement.CLEAR, Judgement.ADVERSE), 2):
         await office.act(reference, Act.ASSESS, office.assessment(judgement), officer=officer)
     await office.stage(reference, "ineligible")
     await office.pass_days(0.1)

@@ -62,7 +62,7 @@ def parsed(argv: list[str]) -> click.Context:
 def test_every_noun_of_the_desk_is_there() -> None:
     assert sorted(PATHS) == sorted(
         [
-            *(f"officer {verb}" for verb in ("add", "list", "show", "use")),
+            *(f"officer {verb}" for verb in ("enrol", "admit", "revoke", "list", "show", "use", "powers")),
             *(f"session {verb}" for verb in ("amend", "open", "show")),
             *(
                 f"candidacy {verb}"
@@ -104,7 +104,7 @@ def test_every_noun_of_the_desk_is_there() -> None:
                 )
             ),
             *(f"letter {verb}" for verb in ("list", "settle", "show")),
-            *(f"ledger {verb}" for verb in ("rebuild", "recover", "verify")),
+            *(f"ledger {verb}" for verb in ("incidents", "readers", "rebuild", "recover", "verify")),
             *(f"stack {verb}" for verb in ("down", "status", "up")),
             "demo",
             "completion",
@@ -141,11 +141,11 @@ def test_options_of_every_verb_may_stand_anywhere(tmp_path: Path) -> None:
     options = ["--json", "--home", str(tmp_path), "--profile", "vetting"]
     expected = Call(as_json=True, home=tmp_path, profile="vetting")
     for argv in (
-        [*options, "officer", "list"],
-        ["officer", *options, "list"],
-        ["officer", "list", *options],
-        ["--json", "officer", "--home", str(tmp_path), "list", "--profile", "vetting"],
-        ["--profile", "head", "--home", "/nowhere", "officer", "list", *options],
+        [*options, "officer", "powers"],
+        ["officer", *options, "powers"],
+        ["officer", "powers", *options],
+        ["--json", "officer", "--home", str(tmp_path), "powers", "--profile", "vetting"],
+        ["--profile", "head", "--home", "/nowhere", "officer", "powers", *options],
     ):
         assert parsed(argv).find_object(Call) == expected
 
@@ -167,8 +167,8 @@ USAGE_ERRORS = {
         "No such command 'shw'. Did you mean 'show'? `starter list --help` says what there is",
     ),
     "an unknown option": (
-        ["officer", "list", "--loud"],
-        "No such option '--loud'; `starter officer list --help` says what there is",
+        ["officer", "powers", "--loud"],
+        "No such option '--loud'; `starter officer powers --help` says what there is",
     ),
     "no reference": (
         ["candidacy", "show"],
@@ -264,7 +264,7 @@ USAGE_ERRORS = {
     ),
     "no officer": (
         ["candidacy", "show", REFERENCE],
-        "no officer profile says who acts; add one: `starter officer add NAME --officer O-17`",
+        "no officer profile says who acts; make one: `starter officer enrol NAME --officer O-17`",
     ),
 }  # fmt: skip
 
@@ -416,7 +416,7 @@ def test_rebuilding_names_the_letters_that_wait_for_a_person(starter: Starter, m
         f"Unknown now, for `starter letter settle`: {REFERENCE}.1.2\n",
     )
     assert starter("ledger", "rebuild", "--json").document == {
-        "cases": 3, "steps": 1, "letters": 2, "unknown": [f"{REFERENCE}.1.2"],
+        "cases": 3, "steps": 1, "letters": 2, "unknown": [f"{REFERENCE}.1.2"], "refused": [],
     }  # fmt: skip
 
 
@@ -497,7 +497,7 @@ def test_reader_who_goes_away_is_no_error(home: Path) -> None:
 
 def test_output_that_cannot_be_written_is_said(home: Path) -> None:
     done = subprocess.run(
-        f"{sys.executable} -m starter officer list --json > /dev/full",
+        f"{sys.executable} -m starter officer powers --json > /dev/full",
         shell=True, executable="/bin/bash", capture_output=True, text=True, check=False,
         cwd=Path(cli.__file__).parent.parent,
     )  # fmt: skip

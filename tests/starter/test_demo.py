@@ -101,7 +101,7 @@ def an_outcome(**changes: Any) -> Outcome:
         "cases": [a_case("nominated", "declined"), *others],
         "letters": letters,
         "caught": [letter.message_id for letter in letters],
-        "verification": Verification(cases=10, steps=2, letters=2, differences=()),
+        "verification": Verification(cases=10, steps=2, letters=2, signatures=2, differences=()),
         "refusals": (),
         "affected": (),
     }
@@ -245,7 +245,7 @@ def test_letter_that_nobody_knows_is_a_problem() -> None:
 
 def test_difference_between_ledger_and_workflow_is_a_problem() -> None:
     found = Difference(reference="C-2026-0001", what="step", ledger="step 2", workflow="step 3")
-    differing = an_outcome(verification=Verification(cases=1, steps=2, letters=2, differences=(found,)))
+    differing = an_outcome(verification=Verification(cases=1, steps=2, letters=2, signatures=2, differences=(found,)))
     assert differing.problems() == ["C-2026-0001: step: the ledger says step 2, the workflow step 3"]
 
 

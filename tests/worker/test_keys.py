@@ -16,6 +16,7 @@ from config import keys
 from config.settings import Settings, WrongSetting, load
 from tests.builders import a_candidacy, an_entry, drafts_of
 from tests.keys import MASTER_KEY
+from tests.officers import Lenient
 from worker import compose
 from worker.keys import main
 
@@ -76,7 +77,8 @@ async def test_a_register_that_is_encrypted_is_not_begun_anew_with_other_keys(tm
     async with compose.parts(found) as parts:
         await compose.prepare(parts, found)
         entry = an_entry(a_candidacy())
-        await SqlLedger(parts.engine, parts.keyring, mail_domain="example.org").record(entry, drafts_of(entry))
+        ledger = SqlLedger(parts.engine, parts.keyring, mail_domain="example.org", judge=Lenient())
+        await ledger.record(entry, drafts_of(entry))
 
     with pytest.raises(WrongSetting, match=r"^DESK_KEYS_FOLDER: holds no keys; the worker makes the first when it"):
         await start(tmp_path, database, master_key=MASTER_KEY.hex(), keys_folder=str(tmp_path / "elsewhere"))

@@ -53,6 +53,7 @@ from tests import builders
 from tests.builders import KEY, SESSION
 from tests.fakes import Letterbox, MemoryLedger
 from tests.keys import a_keyring
+from tests.officers import JUDGE, a_pair, an_officer
 from worker.compose import Ports, activities
 from workflows.attributes import ATTRIBUTES
 from workflows.registry import SANDBOX, WORKFLOWS
@@ -80,7 +81,7 @@ class Office:
         settings = Settings(
             home=Path("/nonexistent"), fingerprint_key=SecretStr(KEY.hex()), task_queue=self.queue, answer_timeout=20
         )
-        return Desk(self.env.client, settings, f"O-{number}")
+        return Desk(self.env.client, settings, a_pair(number))
 
     def still(self) -> AbstractContextManager[None]:
         """Time stands still."""
@@ -137,7 +138,7 @@ class Office:
     async def clear(self, reference: str) -> None:
         """Take a nominated candidacy through vetting."""
         await self.declare(reference)
-        for officer in (1, 2):
+        for officer in (2, 3):
             await self.act(reference, Act.ASSESS, self.assessment(), officer=officer)
 
     async def draft(self, *seats: str, reserve: tuple[str, ...] = (), not_retained: tuple[str, ...] = ()) -> Taken:
@@ -254,13 +255,15 @@ async def at_work() -> AsyncIterator[Office]:
                 search_attributes={key.name: key.indexed_value_type for key in ATTRIBUTES},  # type: ignore[misc]
             )
         )
-        ledger, box, queue = MemoryLedger(), Letterbox(), "desk"
+        officers = {officer.key.id: officer for officer in map(an_officer, range(1, 10))}
+        ledger, box, queue = MemoryLedger(judge=JUDGE, officers=officers), Letterbox(), "desk"
         ports = Ports(
             ledger=ledger,
             mailer=box,
             renderer=TemplateRenderer(),
             cases=TemporalCases(env.client, queue),
             memories=TemporalMemories(env.client),
+            judge=JUDGE,
             sealer=Ed25519Sealer(bytes(32)),
             desk=DESK,
             patience=PATIENCE,

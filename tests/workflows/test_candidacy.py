@@ -86,7 +86,7 @@ async def test_two_adverse_assessments_make_ineligible(office: Office) -> None:
     await office.open()
     reference = await office.nominate()
     await office.declare(reference)
-    for officer in (1, 2):
+    for officer in (2, 3):
         await office.act(reference, Act.ASSESS, office.assessment(Judgement.ADVERSE), officer=officer)
     await office.stage(reference, "ineligible")
 
@@ -95,10 +95,10 @@ async def test_disagreement_asks_for_a_third_officer(office: Office) -> None:
     await office.open()
     reference = await office.nominate()
     await office.declare(reference)
-    await office.act(reference, Act.ASSESS, office.assessment(), officer=1)
-    await office.act(reference, Act.ASSESS, office.assessment(Judgement.UNSURE), officer=2)
+    await office.act(reference, Act.ASSESS, office.assessment(), officer=2)
+    await office.act(reference, Act.ASSESS, office.assessment(Judgement.UNSURE), officer=3)
     assert office.ledger.cases[reference].entry.stage == "vetting"
-    await office.act(reference, Act.ASSESS, office.assessment(), officer=3)
+    await office.act(reference, Act.ASSESS, office.assessment(), officer=4)
     await office.stage(reference, "cleared")
     assert office.letters(reference)[-1] is Template.DESK_THIRD_ASSESSMENT
 
@@ -107,9 +107,9 @@ async def test_one_officer_cannot_assess_twice(office: Office) -> None:
     await office.open()
     reference = await office.nominate()
     await office.declare(reference)
-    await office.act(reference, Act.ASSESS, office.assessment(), officer=1)
+    await office.act(reference, Act.ASSESS, office.assessment(), officer=2)
     with pytest.raises(Refused) as refused:
-        await office.act(reference, Act.ASSESS, office.assessment(Judgement.UNSURE), officer=1)
+        await office.act(reference, Act.ASSESS, office.assessment(Judgement.UNSURE), officer=2)
     assert (refused.value.rule, refused.value.refusal) == ("two-officers", "SamePerson")
     assert office.acts(reference) == ["nominate", "declare", "assess"]
 
@@ -118,11 +118,11 @@ async def test_information_asked_and_supplied_begins_a_new_round(office: Office)
     await office.open()
     reference = await office.nominate()
     await office.declare(reference)
-    await office.act(reference, Act.ASSESS, office.assessment(), officer=1)
+    await office.act(reference, Act.ASSESS, office.assessment(), officer=2)
     await office.act(reference, Act.REQUEST_INFORMATION, InformationRequest(question="Where were you in 2015?"))
     await office.act(reference, Act.SUPPLY_INFORMATION, Information(answer="Abroad."))
-    await office.act(reference, Act.ASSESS, office.assessment(), officer=1)
     await office.act(reference, Act.ASSESS, office.assessment(), officer=2)
+    await office.act(reference, Act.ASSESS, office.assessment(), officer=3)
     await office.stage(reference, "cleared")
 
 

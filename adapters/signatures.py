@@ -1,0 +1,36 @@
+"""JSON Web Signatures (RFC 7515) with Ed25519 keys (RFC 8037), checked with PyJWT over ``cryptography``."""
+
+from functools import lru_cache
+from typing import Final
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from jwt.algorithms import OKPAlgorithm
+
+from domain.signing import TYPE, PublicKey
+
+_ALGORITHM: Final = "EdDSA"
+
+
+@lru_cache(maxsize=4096)
+def _parsed(key: PublicKey) -> Ed25519PublicKey:
+    parsed = OKPAlgorithm.from_jwk(key.model_dump())
+    if not isinstance(parsed, Ed25519PublicKey):
+        raise TypeError("a public key is not one of Ed25519")
+    return parsed
+
+
+class JsonWebSignatures:
+    """Fills the port ``domain.authority.Signatures``."""
+
+    def holds(self, signature: str, covered: bytes, key: PublicKey) -> bool:
+        """Whether a compact signature with its payload detached (RFC 7797) is over these bytes, by this key."""
+        try:
+            found = jwt.PyJWS().decode_complete(
+                signature, _parsed(key), algorithms=[_ALGORITHM], detached_payload=covered
+            )
+        except (jwt.InvalidTokenError, ValueError):
+            return False
+        header = found["header"]
+        # A signature that brings a payload of its own would be checked over that one.
+        return header.get("b64") is False and header.get("kid") == key.id and header.get("typ") == TYPE

@@ -1,0 +1,46 @@
+"""What an officer does not get to see: another's findings, before giving their own."""
+
+from typing import Any, Final
+
+from domain.candidacy import Act, CandidacyState, Stage
+from domain.ledger import Answer, CaseFile, StepRow
+from domain.vetting import VettingResult, weigh
+
+_VETTED: Final = frozenset({Stage.VETTING, Stage.INFORMATION_REQUESTED})
+_UNDER_WAY: Final = frozenset({VettingResult.AWAITED, VettingResult.THIRD_NEEDED})
+_TELLING: Final = "criterion:"
+"""How an effect begins that says which criterion the findings differ in."""
+
+
+def is_sealed(state: CandidacyState, reader: str) -> bool:
+    """Whether the findings of this round are closed to a reader.
+
+    They are to everybody who has not given theirs, for as long as another officer may still be asked: whoever reads
+    them could tell, and whoever is asked next must not know.
+    """
+    if state.stage not in _VETTED or not state.assessments:
+        return False
+    still_asked = weigh(state.terms.criteria, state.assessments)[0] in _UNDER_WAY
+    return still_asked and all(given.officer != reader for given in state.assessments)
+
+
+def sealed(answer: Answer, state: CandidacyState, reader: str) -> Answer:
+    """An answer of the ledger about a candidacy, as a reader may have it."""
+    if not is_sealed(state, reader):
+        return answer
+    file = None if answer.case is None else _file(answer.case)
+    steps = answer.steps
+    given = [step.seq for step in steps if step.act == Act.ASSESS][-len(state.assessments) :]
+    return answer.model_copy(update={"case": file, "steps": tuple(_step(step, given) for step in steps)})
+
+
+def _file(file: CaseFile) -> CaseFile:
+    assessments: list[dict[str, Any]] = [given | {"judgements": {}} for given in file.state["assessments"]]
+    return file.model_copy(update={"state": file.state | {"assessments": assessments}})
+
+
+def _step(step: StepRow, given: list[int]) -> StepRow:
+    if step.seq not in given:
+        return step
+    effects = tuple(effect for effect in step.effects if not effect.startswith(_TELLING))
+    return step.model_copy(update={"effects": effects})
