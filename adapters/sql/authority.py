@@ -20,7 +20,8 @@ from adapters.sql.tables import (
     revocations,
     told,
 )
-from domain.authority import Command, Grounds, Incident, Written, needs_acts, power_of
+from domain.authority import Command, Grounds, Incident, Written, needs_acts, needs_candidacy, power_of
+from domain.candidacy import CandidacyState
 from domain.cases import STATES
 from domain.errors import Erased
 from domain.ids import session_workflow_id
@@ -113,6 +114,10 @@ async def grounds_of_entry(connection: AsyncConnection, cells: Cells, entry: Ent
         acts=await _acts(connection, reference) if needs_acts(power_of(entry)) else (),
         founded=step.trigger is Trigger.CASE and await _founded(connection, entry),
     )
+    if needs_candidacy(entry) and not grounds.founded:
+        own = await _state(connection, cells, entry.state["candidacy"])
+        of = None if own is None else CandidacyState.model_validate(own)
+        grounds = grounds.model_copy(update={"candidacy": of})
     if step.seq == 1 and entry.kind is not CaseKind.SESSION:
         return await _with_session(connection, cells, entry, grounds), False
     return grounds, False
