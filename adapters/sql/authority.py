@@ -328,7 +328,8 @@ async def written(connection: AsyncConnection, cells: Cells) -> AsyncIterator[Wr
     acts: tuple[tuple[str, str], ...] = ()
     case_reference = ""
     steps = (
-        select(events, cases.c.kind, cases.c.workflow_id)
+        # Not the whole state of each, which no signature is over.
+        select(*(column for column in events.c if column.name != "state"), cases.c.kind, cases.c.workflow_id)
         .join(cases, cases.c.reference == events.c.case_reference)
         .where(events.c.trigger == Trigger.OFFICER)
         .order_by(events.c.case_reference, events.c.seq)
