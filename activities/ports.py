@@ -35,7 +35,7 @@ from domain.offices import Admission, Appointment, Officer, Request, Revocation
 from domain.people import Language
 from domain.screening import Subject
 from domain.session import Terms
-from domain.signing import PublicKey
+from domain.signing import Credential, Signed
 from domain.steps import CaseKind, CaseState
 from domain.watchlists import Import, ListDiff, ListVersion, Screened
 
@@ -66,6 +66,10 @@ class LedgerUnavailable(Exception):
 
 class LedgerBehind(LedgerUnavailable):
     """The ledger lacks the step before the one that is to be written; once it is rebuilt, the same call succeeds."""
+
+
+class ProviderUnavailable(Exception):
+    """The provider whose tokens are taken does not say by which keys it signs; the same call may succeed later."""
 
 
 class CaseSilent(Exception):
@@ -134,7 +138,15 @@ Write = Callable[[str], Sequence[Draft]]
 class Judging(Protocol):
     """Says what the register takes; see ``domain.authority.Judge``."""
 
-    def entry(self, entry: Entry, state: CaseState, grounds: Grounds) -> None:
+    async def vouched(self, signed: Signed | None) -> Signed | None:
+        """A command with its token verified and put away, where it has one.
+
+        Raises:
+            Refusal: The token is not one that is taken here.
+            ProviderUnavailable: Whoever issues tokens does not answer.
+        """
+
+    def entry(self, entry: Entry, state: CaseState, grounds: Grounds, vouched: Signed | None) -> None:
         """Judge a step. Raises Refusal."""
 
     def command(self, command: Command, grounds: Grounds) -> None:
@@ -233,7 +245,7 @@ class Ledger(Protocol):
     async def register(self) -> Sequence[Appointment]:
         """Every appointment, in order of writing."""
 
-    async def unsigned_appointments(self) -> Sequence[tuple[PublicKey, Appointment]]:
+    async def unsigned_appointments(self) -> Sequence[tuple[Credential, Appointment]]:
         """The appointments that nobody signed, each with its key."""
 
     def written(self) -> AsyncIterator[Written]:

@@ -41,8 +41,7 @@ class Recording:
             ApplicationError: The ledger refuses the step; nothing was written.
         """
         step = entry.step
-        signed = step.signed if step.key is not None and step.signature is not None else None
-        async with guarded(self.ledger, power=power_of(entry), place=entry.workflow_id, signed=signed):
+        async with guarded(self.ledger, power=power_of(entry), place=entry.workflow_id, signed=step.signed):
             if activity.info().workflow_id != entry.workflow_id:
                 raise StrayCase("a case is recorded by its own workflow alone", rule="ledger-state")
             recorded = await self.ledger.record(entry, writing(self.renderer, self.desk, entry, self.offices))

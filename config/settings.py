@@ -9,8 +9,17 @@ import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, EmailStr, Field, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    EmailStr,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 STACK_FILE: Final = "stack.env"
@@ -71,6 +80,14 @@ def _readers(value: str) -> tuple[tuple[str, str], ...]:
     return tuple(readers)
 
 
+def _secure(value: str) -> str:
+    where = urlsplit(value)
+    on_loopback = where.scheme == "http" and where.hostname in {"localhost", "127.0.0.1", "::1"}
+    if not on_loopback and (where.scheme != "https" or not where.hostname):
+        raise ValueError("must be an https address; http on loopback only")
+    return value
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Durations are in seconds unless the name says otherwise."""
 
@@ -84,6 +101,10 @@ class Settings(BaseSettings):
         default=None, description="opens the officer's private key where nobody can be asked"
     )
     passphrase_file: Path | None = Field(default=None, description="a file that holds the passphrase instead")
+    token: SecretStr | None = Field(
+        default=None, description="the house's token, where that stands for the officer's signature"
+    )
+    token_file: Path | None = Field(default=None, description="a file that holds the token instead, read each time")
     task_queue: str = Field(default="desk", pattern=r"^[a-z0-9-]{1,60}$", description="Temporal task queue")
     answer_timeout: float = Field(default=30.0, gt=0, le=600, description="how long a command waits for its answer")
     fingerprint_key: Annotated[SecretStr, AfterValidator(_key)] | None = Field(
@@ -170,6 +191,16 @@ class Settings(BaseSettings):
     )
     command_skew: float = Field(default=60.0, ge=0, le=3600, description="how far ahead an officer's clock may be")
 
+    oidc_issuer: Annotated[str, AfterValidator(_secure)] | None = Field(
+        default=None, description="the house's OpenID Connect provider, whose tokens may stand for a signature"
+    )
+    oidc_audience: str | None = Field(
+        default=None, validate_default=True, description="what its tokens for this register are for"
+    )
+    oidc_keys: Annotated[str, AfterValidator(_secure)] | None = Field(
+        default=None, description="where its keys are, if its configuration does not say"
+    )
+
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="worker's log level")
     log_format: str = Field(default="json", pattern="^(json|text)$", description="worker's log format")
     metrics_address: str | None = Field(default=None, description="host:port for Prometheus metrics")
@@ -192,6 +223,13 @@ class Settings(BaseSettings):
     def secretariat_readers(self) -> tuple[tuple[str, str], ...]:
         """The address and the language of each committee secretariat."""
         return _readers(self.secretariats or "")
+
+    @field_validator("oidc_audience")
+    @classmethod
+    def _audience_of_the_issuer(cls, value: str | None, info: object) -> str | None:
+        if (value is None) != (getattr(info, "data", {}).get("oidc_issuer") is None):
+            raise ValueError(f"goes with {PREFIX}OIDC_ISSUER: both are set, or neither is")
+        return value
 
     @field_validator("mail_security")
     @classmethod

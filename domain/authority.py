@@ -30,7 +30,7 @@ from domain.lists import ListState, SeatLaw
 from domain.model import Model
 from domain.offices import APART, POWERS, Officer, Request, check_apart, check_power
 from domain.session import SessionState
-from domain.signing import Digest, PublicKey, Signed, decision_of, digest
+from domain.signing import Digest, Evidence, Identity, PublicKey, Signed, decision_of, digest
 from domain.steps import CaseKind, CaseState, Trigger
 from domain.suspension import Charge, SuspensionState, check_opening
 
@@ -43,6 +43,17 @@ class Signatures(Protocol):
 
     def holds(self, signature: str, covered: bytes, key: PublicKey) -> bool:
         """Whether a signature over these bytes was made with the private half of a key."""
+
+
+class Tokens(Protocol):
+    """Verifies bearer tokens of a house's OpenID Connect provider."""
+
+    async def evidence(self, token: str) -> Evidence:
+        """What a token says, once its issuer, audience and signature are verified; its time is for others to judge.
+
+        Raises:
+            UnknownSigner: It is none of that provider's for this register.
+        """
 
 
 class Presented(Model):
@@ -75,8 +86,7 @@ class Command(Presented):
 
 def presented(envelope: Envelope[Model], power: str, *cases: str) -> Presented:
     """What a command is to the register."""
-    signed = envelope.signed if envelope.key is not None and envelope.signature is not None else None
-    return Presented(power=power, cases=cases, signed=signed, content=envelope.content.model_dump(mode="json"))
+    return Presented(power=power, cases=cases, signed=envelope.signed, content=envelope.content.model_dump(mode="json"))
 
 
 class Upkeep(Model):
@@ -182,6 +192,20 @@ class Judge:
 
     signatures: Signatures
     freshness: Freshness
+    tokens: Tokens | None = None
+
+    async def vouched(self, signed: Signed | None) -> Signed | None:
+        """A command with its token verified and put away, where it has one; before the transaction that would write it.
+
+        Raises:
+            UnknownSigner: The token is not one that is taken here.
+        """
+        if signed is None or signed.token is None:
+            return signed
+        if self.tokens is None:
+            raise UnknownSigner("no provider's tokens are taken here; sign with a key", rule="no-tokens")
+        evidence = await self.tokens.evidence(signed.token)
+        return signed.model_copy(update={"token": None, "evidence": evidence})
 
     def command(self, command: Command, grounds: Grounds) -> None:
         """Judge a command that becomes no step of a case.
@@ -212,16 +236,19 @@ class Judge:
         Raises:
             NotAdmissible: Whoever made it does not hold the key.
         """
-        if not self.signatures.holds(request.proof, request.covered, request.key):
+        key = request.key
+        # An identity is vouched for by its provider each time that it acts.
+        if isinstance(key, PublicKey) and not self.signatures.holds(request.proof, request.covered, key):
             raise NotAdmissible("the request was not made with the key it names", rule="key-proof")
 
-    def entry(self, entry: Entry, state: CaseState, grounds: Grounds) -> None:
+    def entry(self, entry: Entry, state: CaseState, grounds: Grounds, vouched: Signed | None) -> None:
         """Judge a step that does not stand in the ledger yet.
 
         Args:
             entry: The step.
             state: The state it leads to.
             grounds: What the ledger holds.
+            vouched: Its command, as ``vouched`` gives it back.
 
         Raises:
             Refusal: It does not come from where it says.
@@ -230,7 +257,8 @@ class Judge:
         if entry.workflow_id != state.workflow_id:
             raise StrayCase("the workflow is not the one that carries this case", rule="ledger-state")
         if step.trigger is Trigger.OFFICER:
-            signed = step.signed
+            if (signed := vouched) is None:
+                raise UnknownSigner("nobody has signed this", rule="signature")
             if entry.taken is None:
                 raise StaleCommand("nobody says when it was taken", rule="stale-command")
             if signed.case not in {entry.workflow_id, state.reference} - {""}:
@@ -264,13 +292,24 @@ class Judge:
             raise UnknownSigner("the key is not admitted; the head of desk admits it", rule="unknown-key")
         if officer.person != signed.signer:
             raise UnknownSigner("the key is not that of who is said to have signed", rule="key-of-another")
-        if not self.signatures.holds(signed.signature, signed.covered, officer.key):
-            raise UnknownSigner("the signature is not over this command", rule="signature")
+        match officer.key:
+            case PublicKey() as key:
+                if signed.signature is None or not self.signatures.holds(signed.signature, signed.covered, key):
+                    raise UnknownSigner("the signature is not over this command", rule="signature")
+            case Identity() as identity:
+                _check_evidence(signed.evidence, identity, taken)
         if grounds.replayed:
             raise ReplayedCommand("this very command was taken before", rule="replayed-command")
         self.freshness.check(signed.issued, taken)
         check_power(power, officer, taken)
         check_apart(power, signed.signer, grounds.acts)
+
+
+def _check_evidence(evidence: Evidence | None, identity: Identity, taken: datetime) -> None:
+    if evidence is None or evidence.identity != identity:
+        raise UnknownSigner("no token of this identity is beside the command", rule="token")
+    if taken >= evidence.expires:
+        raise StaleCommand("the token had expired when the command was taken", rule="token-expired")
 
 
 def _agreed(presented: Presented) -> Signed:

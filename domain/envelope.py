@@ -4,7 +4,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import AwareDatetime, Field
 
-from domain.errors import AlteredCommand, UnknownSigner
+from domain.errors import AlteredCommand
 from domain.ids import KeyId, OfficerId
 from domain.model import Model
 from domain.signing import Digest, Nonce, Signed, covered, decision_of, digest
@@ -25,8 +25,9 @@ class Envelope(Model, Generic[C]):
         issued: When it was signed, by the signer's clock.
         nonce: Random, so that two signatures never cover the same bytes.
         signer: The person who acts. No other field of any command says who that is.
-        key: The key the signature was made with; the signer may have several.
+        key: The key the signature was made with; the signer may have several. Or the identity that the token is of.
         signature: The signature over all of this but the content, of which it covers the digest.
+        token: A bearer token of the signer's house in the place of a signature.
     """
 
     act: str
@@ -39,6 +40,7 @@ class Envelope(Model, Generic[C]):
     signer: OfficerId
     key: KeyId | None = None
     signature: str | None = None
+    token: str | None = None
 
     @property
     def command(self) -> str:
@@ -56,17 +58,13 @@ class Envelope(Model, Generic[C]):
     @property
     def covered(self) -> bytes:
         """The bytes that the signature is over; ``key`` must be set."""
-        return covered(self.model_dump(exclude={"content", "signature"}))
+        return covered(self.model_dump(exclude={"content", "signature", "token"}))
 
     @property
-    def signed(self) -> Signed:
-        """The command without its content, and its signature.
-
-        Raises:
-            UnknownSigner: Nobody has signed it.
-        """
-        if self.key is None or self.signature is None:
-            raise UnknownSigner("nobody has signed this", rule="signature")
+    def signed(self) -> Signed | None:
+        """The command without its content, and who vouches for it; None where nobody does."""
+        if self.key is None or (self.signature is None and self.token is None):
+            return None
         return Signed.model_validate(self.model_dump(exclude={"content"}))
 
     def verify(self, *, act: str, case: frozenset[str]) -> None:
@@ -108,6 +106,7 @@ class Envelope(Model, Generic[C]):
             nonce=self.nonce,
             key=self.key,
             signature=self.signature,
+            token=self.token,
             content=self.content.model_dump(mode="json"),
             effects=effects,
         )

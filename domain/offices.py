@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, StringConstraints, model_validator
 from domain.errors import LastHeadOfDesk, NotAdmissible, NothingToChange, NotYourOffice, SamePerson
 from domain.ids import KeyId, OfficerId
 from domain.model import Model, Prose
-from domain.signing import PublicKey, canonical
+from domain.signing import Credential, canonical
 
 
 class Office(StrEnum):
@@ -107,11 +107,12 @@ APART: Final[Mapping[str, frozenset[str]]] = {
 class Request(Model):
     """A key on its way to the head of desk: whose it is, and the owner's proof of holding its private half.
 
-    ``proof`` is a JSON Web Signature (compact, payload detached) by the key itself over everything else.
+    ``proof`` is a JSON Web Signature (compact, payload detached) by the key itself over everything else; an identity at
+    a provider has none, since the provider vouches for it each time.
     """
 
     person: OfficerId
-    key: PublicKey
+    key: Credential
     made: AwareDatetime
     proof: str
 
@@ -175,7 +176,7 @@ class Officer(Model):
     """Whose a key is, and what offices were ever held through it."""
 
     person: OfficerId
-    key: PublicKey
+    key: Credential
     appointments: tuple[Appointment, ...] = ()
 
     def offices(self, at: datetime) -> frozenset[Office]:

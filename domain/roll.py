@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from domain.authority import Written
 from domain.offices import Admission, Appointment, Office, Officer, Revocation, appointed, revoked
-from domain.signing import PublicKey
+from domain.signing import Credential
 
 
 class Roll:
@@ -15,7 +15,7 @@ class Roll:
             admitted, and no other.
     """
 
-    def __init__(self, unsigned: Sequence[tuple[PublicKey, Appointment]]) -> None:
+    def __init__(self, unsigned: Sequence[tuple[Credential, Appointment]]) -> None:
         first = [(key, each) for key, each in unsigned if each.office is Office.HEAD_OF_DESK][:1]
         self.doubled = len(unsigned) > len(first)
         self._keys = {key.id: (each.person, key) for key, each in first}

@@ -46,6 +46,48 @@ class PublicKey(Model):
         return thumbprint(self.model_dump())
 
 
+class Identity(Model):
+    """Somebody as their house's OpenID Connect provider knows them: its issuer, and its name for the subject."""
+
+    iss: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    sub: Annotated[str, StringConstraints(min_length=1, max_length=255)]
+
+    @property
+    def id(self) -> str:
+        """What it is called among the keys."""
+        return thumbprint(self.model_dump())
+
+
+Credential = PublicKey | Identity
+"""By what an officer is known: a key of their own, or the word of their house's provider."""
+
+
+class Evidence(Model):
+    """What is kept of a bearer token that was verified: whose it was and who said so, and never the token itself.
+
+    Attributes:
+        iss, sub: The provider and the subject.
+        jti: The token's own id, where it has one.
+        kid: The provider's key it was signed with.
+        issued: When the provider issued it.
+        expires: From when on it is good for nothing.
+        digest: SHA-256 of the token, by which one that turns up later is known again.
+    """
+
+    iss: str
+    sub: str
+    jti: str | None = None
+    kid: str
+    issued: AwareDatetime
+    expires: AwareDatetime
+    digest: Digest
+
+    @property
+    def identity(self) -> Identity:
+        """Who it says acts."""
+        return Identity(iss=self.iss, sub=self.sub)
+
+
 def decision_of(act: str, case: str, content_hash: str, signer: str) -> str:
     """What stays the same each time the same officer says the same about the same case, at whatever time."""
     return digest([act, case, content_hash, signer])[:32]
@@ -62,8 +104,10 @@ class Signed(Model):
         issued: When it was signed, by the signer's clock.
         nonce: Random, so that two signatures never cover the same bytes.
         signer: The person who signed, by number.
-        key: The key the signature was made with.
+        key: The key the signature was made with, or the identity that a token is of.
         signature: A JSON Web Signature (RFC 7515, compact) whose payload, detached (RFC 7797), is ``covered``.
+        token: A bearer token beside the command, in the place of a signature; it is verified and not kept.
+        evidence: What is kept of it once it is verified.
     """
 
     act: str
@@ -74,12 +118,14 @@ class Signed(Model):
     nonce: Nonce
     signer: OfficerId
     key: KeyId
-    signature: str
+    signature: str | None = None
+    token: str | None = None
+    evidence: Evidence | None = None
 
     @property
     def covered(self) -> bytes:
         """The bytes the signature is over: everything but itself."""
-        return covered(self.model_dump(exclude={"signature"}))
+        return covered(self.model_dump(exclude={"signature", "token", "evidence"}))
 
 
 def covered(fields: dict[str, Any]) -> bytes:

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from domain.errors import UnknownSigner
 from domain.ids import OfficerId
 from domain.model import Model
 from domain.notices import Notice
@@ -47,6 +46,7 @@ class Step(Model):
         signer: The person who signed the command.
         addressed: The case as the command names it.
         basis, content_hash, issued, nonce, key, signature: The rest of the command's envelope.
+        token: What stands for the signature; on its way to the ledger, which does not keep it.
         content: The command or word itself.
         effects: In words for programs, everything the step brought about besides the stage.
     """
@@ -66,19 +66,16 @@ class Step(Model):
     nonce: str | None = None
     key: str | None = None
     signature: str | None = None
+    token: str | None = None
     content: dict[str, Any] = {}
     effects: tuple[str, ...] = ()
 
     @property
-    def signed(self) -> Signed:
-        """The command that became this step, without its content, and its signature.
-
-        Raises:
-            UnknownSigner: Nobody has signed it.
-        """
-        if self.key is None or self.signature is None or self.nonce is None or self.issued is None:
-            raise UnknownSigner("nobody has signed this", rule="signature")
-        fields = {name: getattr(self, name) for name in Signed.model_fields if name != "case"}
+    def signed(self) -> Signed | None:
+        """The command that became this step, without its content, and who vouches for it; None where nobody does."""
+        if self.key is None or (self.signature is None and self.token is None):
+            return None
+        fields = {name: getattr(self, name) for name in Signed.model_fields if name not in {"case", "evidence"}}
         return Signed.model_validate(fields | {"case": self.addressed})
 
 

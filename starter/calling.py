@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from config.settings import Settings
     from starter.desk import Desk
-    from starter.profiles import Ask
+    from starter.profiles import Ask, Token
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,15 @@ class Call:
         from starter.desk import Desk
 
         settings = self.settings()
-        signer = profiles.signer(settings.home, self.profile or settings.profile, self.ask(settings))
+        name = self.profile or settings.profile
+        signer = profiles.signer(settings.home, name, self.ask(settings), self.token(settings))
         return Desk(client=await connect(settings), settings=settings, signer=signer)
+
+    def token(self, settings: "Settings") -> "Token":
+        """Where the house's token comes from."""
+        from starter.profiles import Token
+
+        return Token(settings.token.get_secret_value() if settings.token else None, settings.token_file)
 
     def ask(self, settings: "Settings") -> "Ask":
         """Where the passphrase of the officer's key comes from."""

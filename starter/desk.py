@@ -686,6 +686,8 @@ class Desk:
                 return BadList(f"{', '.join(where)}: {inner.message}" if where else inner.message)
             if inner.type == NO_SUCH_CASE:
                 return NoSuchCase(inner.message)
+            if inner.type == "ProviderUnavailable":
+                return PartUnreachable("the provider of the house's tokens does not answer")
             if inner.type in {"PartUnreachable", "LedgerUnavailable"}:
                 return PartUnreachable("the ledger's database does not answer; `starter stack status` shows the parts")
         return PartUnreachable(

@@ -23,6 +23,7 @@ from pydantic import ValidationError
 
 from domain.ids import KeyId, OfficerId
 from domain.model import Model
+from domain.signing import Identity
 from starter.failures import Failure, Kind
 
 if TYPE_CHECKING:
@@ -40,10 +41,11 @@ _NAME_RULE: Final = "a profile's name consists of up to 30 of a-z, 0-9 and -"
 
 
 class Store(StrEnum):
-    """Where a private key lies."""
+    """Where a private key lies; ``token``: nowhere here, since the house's provider says who acts."""
 
     FILE = "file"
     KEYRING = "keyring"
+    TOKEN = "token"  # noqa: S105  # a word, and no secret
 
 
 class Profile(Model):
@@ -177,11 +179,7 @@ def enrol(
     """
     from starter import signing
 
-    if not _NAME.fullmatch(name):
-        raise Failure(Kind.USAGE, _NAME_RULE)
-    profiles = read(home)
-    if name in profiles:
-        raise Failure(Kind.USAGE, f"there is a profile {name} already ({profiles[name].officer}); choose another name")
+    profiles = _fresh(home, name)
     pair = signing.fresh(officer)
     try:
         profile = Profile(officer=officer, key=pair.public.id, store=store)
@@ -199,28 +197,92 @@ def enrol(
     return pair
 
 
+def enrol_identity(home: Path, name: str, officer: str, token: str, *, default: bool = False) -> Identity:
+    """Make a profile that acts as somebody whom the house's provider knows.
+
+    Raises:
+        Failure: The name or the officer is no such thing, the name is taken, or the token says nothing.
+    """
+    from starter import signing
+
+    profiles = _fresh(home, name)
+    try:
+        identity = signing.identity_of(token)
+        profile = Profile(officer=officer, key=identity.id, store=Store.TOKEN)
+    except signing.WrongToken:
+        raise Failure(Kind.USAGE, "the token names no issuer and subject; is it an ID token?") from None
+    except ValidationError:
+        raise Failure(Kind.USAGE, "an officer is a number such as O-17, never a name") from None
+    write(home, profiles | {name: profile})
+    if default:
+        use(home, name)
+    return identity
+
+
+def _fresh(home: Path, name: str) -> dict[str, Profile]:
+    """The profiles there are, none of that name."""
+    if not _NAME.fullmatch(name):
+        raise Failure(Kind.USAGE, _NAME_RULE)
+    profiles = read(home)
+    if name in profiles:
+        raise Failure(Kind.USAGE, f"there is a profile {name} already ({profiles[name].officer}); choose another name")
+    return profiles
+
+
 def key_file(home: Path, name: str) -> Path:
     """Where a profile's private key lies."""
     return home / KEYS / f"{name}.pem"
 
 
-def signer(home: Path, name: str | None, ask: "Ask") -> "Signer":
+def signer(home: Path, name: str | None, ask: "Ask", token: "Token | None" = None) -> "Signer":
     """Who acts. The private key is opened when something is signed first.
 
     Args:
         home: The home folder.
         name: The profile that ``--profile`` or ``DESK_PROFILE`` names.
         ask: Gives the passphrase of a profile's key.
+        token: Gives the house's token, for a profile that acts with one.
 
     Raises:
         Failure: No profile can be told to be in use.
     """
-    from starter.signing import Locked
+    from starter.signing import Bearer, Locked
 
     profiles = read(home)
     used = chosen(profiles, name)
     profile = profiles[used]
+    if profile.store is Store.TOKEN:
+        return Bearer(profile.officer, profile.key, token or Token())
     return Locked(person=profile.officer, unlock=lambda: _unlock(home, used, profile, ask))
+
+
+class Token:
+    """Where the house's token comes from: what was set, else the file that is set, read anew each time.
+
+    Args:
+        given: The token that is set.
+        file: The file in which the house's own tools keep a fresh one.
+    """
+
+    def __init__(self, given: str | None = None, file: Path | None = None) -> None:
+        self._given = given
+        self._file = file
+
+    def __call__(self) -> str:
+        """The token.
+
+        Raises:
+            Failure: None is set, or the file cannot be read.
+        """
+        if self._given is not None:
+            return self._given
+        if self._file is None:
+            raise Failure(Kind.USAGE, "the house's token is needed; DESK_TOKEN or DESK_TOKEN_FILE gives it")
+        try:
+            return self._file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as wrong:
+            reason = wrong.strerror if isinstance(wrong, OSError) else "is not UTF-8"
+            raise Failure(Kind.SETTING, f"DESK_TOKEN_FILE: {self._file}: {reason}") from None
 
 
 class Ask:

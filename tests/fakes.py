@@ -109,7 +109,12 @@ class MemoryLedger:
             raise AlteredCommand("not what was signed", rule="refused-by-the-ledger")
         reference = self._reference(entry)
         if not self._stands(reference, entry.step):
-            self.judge.entry(entry, STATES[entry.kind].model_validate(entry.state), self._grounds(reference, entry))
+            self.judge.entry(
+                entry,
+                STATES[entry.kind].model_validate(entry.state),
+                self._grounds(reference, entry),
+                entry.step.signed,
+            )
         case = self.cases.setdefault(reference, StoredCase(entry=entry))
         case.told.extend(entry.told)
         if entry.step.seq <= len(case.steps):

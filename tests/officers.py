@@ -17,7 +17,7 @@ from domain.envelope import Envelope
 from domain.ledger import Answer, Enquiry, Entry, LetterState, Settlement
 from domain.model import Model
 from domain.offices import Admission, Appointment, Office, Officer, Request
-from domain.signing import digest
+from domain.signing import Signed, digest
 from domain.steps import CaseState
 from starter.signing import KeyPair
 
@@ -33,7 +33,10 @@ JUDGE: Final = Judge(
 class Lenient:
     """A judge for tests of what comes after the judgement."""
 
-    def entry(self, entry: Entry, state: CaseState, grounds: Grounds) -> None:
+    async def vouched(self, signed: Signed | None) -> Signed | None:
+        return signed
+
+    def entry(self, entry: Entry, state: CaseState, grounds: Grounds, vouched: Signed | None) -> None:
         pass
 
     def command(self, command: Command, grounds: Grounds) -> None:

@@ -39,7 +39,16 @@ LASTING = SERVICES.keys() - ONCE
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", "")
 ENV_EXAMPLE = ROOT / ".env.example"
 
-FOR_THE_STARTER = {"home", "profile", "passphrase", "passphrase_file", "answer_timeout", "fingerprint_key"}
+FOR_THE_STARTER = {
+    "home",
+    "profile",
+    "passphrase",
+    "passphrase_file",
+    "token",
+    "token_file",
+    "answer_timeout",
+    "fingerprint_key",
+}
 OF_ONE_MACHINE = {"master_key_file", "previous_master_key_file", "keys_folder"}
 SAID_BY_THE_IMAGE = {"metrics_address"}
 EXACT = re.compile(r"[a-z/-]+:v?\d+(\.\d+)+(-[a-z]+)*")

@@ -31,6 +31,7 @@ from adapters.sql import engine as sql_engine
 from adapters.sql import migrate
 from adapters.sql.ledger import SqlLedger
 from adapters.sql.watchlists import SqlWatchlists
+from adapters.tokens import OidcTokens
 from adapters.watchlists.store import HandedIn
 from config import keys
 from config.settings import Settings, WrongSetting
@@ -186,7 +187,10 @@ def judge(settings: Settings) -> Judge:
     freshness = Freshness(
         within=timedelta(seconds=settings.command_within), skew=timedelta(seconds=settings.command_skew)
     )
-    return Judge(signatures=JsonWebSignatures(), freshness=freshness)
+    tokens = None
+    if settings.oidc_issuer is not None and settings.oidc_audience is not None:
+        tokens = OidcTokens(settings.oidc_issuer, settings.oidc_audience, keys=settings.oidc_keys)
+    return Judge(signatures=JsonWebSignatures(), freshness=freshness, tokens=tokens)
 
 
 def ledger(settings: Settings, engine: AsyncEngine, keyring: Keyring) -> SqlLedger:

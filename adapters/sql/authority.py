@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from pydantic import TypeAdapter
 from sqlalchemy import BindParameter, bindparam, exists, func, insert, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -29,7 +30,7 @@ from domain.keys import key_of
 from domain.ledger import EnquiryAbout, Entry
 from domain.offices import Appointment, Office, Request, Revocation, ended_by
 from domain.session import SessionState, Terms, terms_decision
-from domain.signing import PublicKey, Signed, digest
+from domain.signing import Credential, Signed, digest
 from domain.steps import CaseKind, Trigger
 
 _ONE_AT_A_TIME: Final = 0x6F666669
@@ -37,6 +38,8 @@ _ONE_AT_A_TIME: Final = 0x6F666669
 
 OPENINGS: Final = (EnquiryAbout.CASE, EnquiryAbout.TIMELINE, EnquiryAbout.LETTERS, EnquiryAbout.LETTER)
 """The questions that open a file."""
+
+CREDENTIAL: Final[TypeAdapter[Credential]] = TypeAdapter(Credential)
 
 _KEY: BindParameter[Any] = bindparam("key")
 _WORKFLOW: BindParameter[Any] = bindparam("workflow_id")
@@ -219,6 +222,7 @@ async def take(connection: AsyncConnection, cells: Cells, command: Command) -> i
         signer=signed.signer,
         key=signed.key,
         signature=signed.signature,
+        evidence=signed.evidence.model_dump(mode="json") if signed.evidence else None,
         taken=command.taken,
         by=command.by,
     )
@@ -298,11 +302,11 @@ async def has_head_of_desk(connection: AsyncConnection) -> bool:
     return bool(await connection.scalar(select(exists().where(appointments.c.office == Office.HEAD_OF_DESK))))
 
 
-async def unsigned(connection: AsyncConnection) -> Sequence[tuple[PublicKey, Appointment]]:
+async def unsigned(connection: AsyncConnection) -> Sequence[tuple[Credential, Appointment]]:
     """The appointments that nobody signed, each with its key."""
     query = select(appointments.c.n, keys.c.public).join(keys, keys.c.key == appointments.c.key)
     public = {
-        row.n: PublicKey.model_validate(row.public)
+        row.n: CREDENTIAL.validate_python(row.public)
         for row in await connection.execute(query.where(appointments.c.command.is_(None)))
     }
     return [(public[n], appointment) for n, appointment in await _appointments(connection) if n in public]
@@ -359,5 +363,7 @@ async def _opened(cells: Cells, place: str, cell: bytes) -> Any:
 
 
 def _signed(row: Mapping[str, Any]) -> Signed | None:
-    fields = {name: row[name] for name in Signed.model_fields if name != "case"} | {"case": row["addressed"]}
-    return None if None in fields.values() else Signed.model_validate(fields)
+    if row["key"] is None or (row["signature"] is None and row["evidence"] is None):
+        return None
+    fields = {name: row[name] for name in Signed.model_fields if name not in {"case", "token"}}
+    return Signed.model_validate(fields | {"case": row["addressed"]})

@@ -69,7 +69,7 @@ from domain.offices import (
 )
 from domain.people import Contact
 from domain.session import SessionState, Terms
-from domain.signing import PublicKey, Signed
+from domain.signing import Credential, Signed
 from domain.steps import CaseKind
 
 _SETTLEABLE: Final = (*TROUBLED, LetterState.RELEASED)
@@ -255,20 +255,21 @@ class SqlLedger:
         """
         state = STATES[entry.kind].model_validate(entry.state)
         key = key_of(entry.workflow_id)
+        vouched = await self._judge.vouched(entry.step.signed)
         async with connected(self._engine) as connection:
             grounds, stands = await authority.grounds_of_entry(connection, self._cells, entry)
             if stands:
                 return await _recall(connection, entry)
             if entry.step.seq > grounds.seq + 1:
                 raise LedgerBehind(f"the step before step {entry.step.seq} is missing")
-            self._judge.entry(entry, state, grounds)
+            self._judge.entry(entry, state, grounds, vouched)
             reference: str = entry.state["reference"]
-            if not reference or not await self._take(connection, reference, entry, state.imprint):
+            if not reference or not await self._take(connection, reference, entry, state.imprint, vouched):
                 reference = await _find_or_open(connection, entry)
                 if key != REGISTER_KEY:
                     # Before the case can be found under its reference, so does its key.
                     await self._keys.entitle(reference, key)
-                if not await self._take(connection, reference, entry, state.imprint):
+                if not await self._take(connection, reference, entry, state.imprint, vouched):
                     return await _recall(connection, entry)
             await authority.tell(connection, reference, entry)
             drafts = write(reference)
@@ -391,6 +392,7 @@ class SqlLedger:
             LetterSettled: The letter waits for no decision.
         """
         target = _SETTLED_AS[settlement.how]
+        command = await self._vouched(command)
         async with connected(self._engine) as connection:
             signed = await self._judged(connection, command)
             letter, signer = signed.case, signed.signer
@@ -427,6 +429,7 @@ class SqlLedger:
             LookupError: There is no such case or letter.
             ValueError: ``after`` is nothing that such a list could be continued from.
         """
+        command = await self._vouched(command)
         async with connected(self._engine) as connection:
             await self._judged(connection, command)
             answer = await enquiries.answer(connection, self._cells, enquiry)
@@ -451,6 +454,7 @@ class SqlLedger:
         Raises:
             Refusal: The judge does not take it.
         """
+        command = await self._vouched(command)
         async with connected(self._engine) as connection:
             signed = await self._judged(connection, command)
             await authority.note_reading(connection, command, about, signed.case)
@@ -461,6 +465,7 @@ class SqlLedger:
         Raises:
             Refusal: The judge does not take it.
         """
+        command = await self._vouched(command)
         async with connected(self._engine) as connection:
             await self._judged(connection, command)
             if not await authority.taken_before(connection, command):
@@ -472,6 +477,7 @@ class SqlLedger:
         Raises:
             Refusal: The judge does not take it, or the key cannot be admitted.
         """
+        command = await self._vouched(command)
         async with connected(self._engine) as connection:
             await authority.lock_register(connection)
             signer = (await self._judged(connection, command)).signer
@@ -490,6 +496,7 @@ class SqlLedger:
         Raises:
             Refusal: The judge does not take it, or there is nothing that can be ended.
         """
+        command = await self._vouched(command)
         async with connected(self._engine) as connection:
             await authority.lock_register(connection)
             await self._judged(connection, command)
@@ -521,6 +528,9 @@ class SqlLedger:
         """Write down what was refused for want of authority, once for each attempt."""
         async with connected(self._single) as connection:
             await authority.note_incident(connection, incident)
+
+    async def _vouched(self, command: Command) -> Command:
+        return command.model_copy(update={"signed": await self._judge.vouched(command.signed)})
 
     async def _judged(self, connection: AsyncConnection, command: Command) -> Signed:
         self._judge.command(command, await authority.grounds_of_command(connection, command))
@@ -566,7 +576,7 @@ class SqlLedger:
         async with connected(self._single) as connection:
             return await authority.register(connection)
 
-    async def unsigned_appointments(self) -> Sequence[tuple[PublicKey, Appointment]]:
+    async def unsigned_appointments(self) -> Sequence[tuple[Credential, Appointment]]:
         """The appointments that nobody signed, each with its key."""
         async with connected(self._single) as connection:
             return await authority.unsigned(connection)
@@ -619,10 +629,12 @@ class SqlLedger:
         async with connected(self._single) as connection:
             return await chain.sealed(connection)
 
-    async def _take(self, connection: AsyncConnection, reference: str, entry: Entry, imprint: str) -> bool:
+    async def _take(
+        self, connection: AsyncConnection, reference: str, entry: Entry, imprint: str, vouched: Signed | None
+    ) -> bool:
         """Whether the step was taken now."""
         key, seq = key_of(entry.workflow_id), entry.step.seq
-        values = dict(entry.step) | {
+        values = entry.step.model_dump(exclude={"token"}) | {
             "reference": reference,
             "ended": entry.ended,
             "seat": entry.seat,
@@ -632,6 +644,7 @@ class SqlLedger:
             "recorded_at": datetime.now(UTC),
             "taken": entry.taken,
             "imprint": imprint,
+            "evidence": vouched.evidence.model_dump(mode="json") if vouched and vouched.evidence else None,
         }
         digest = chain.digest(values | {"case_reference": reference})
         return (await connection.execute(_TAKE, _giving(values) | {"digest": digest})).one_or_none() is not None

@@ -152,6 +152,7 @@ events = Table(
     _column("effects", ARRAY(Text), "what the step brought about besides the stage"),
     _column("state", LargeBinary, "personal: the whole case after the step"),
     _column("hash", LargeBinary, "SHA-256 over the hash of the step before it and all that is stored of this one"),
+    _column("evidence", JSONB, "what is kept of the token that stood for the signature", nullable=True),
     _column("taken", _Instant, "when a worker took it; clock time", nullable=True),
     _column("imprint", Text, "digest of the state after the step; the next step must stand on it", nullable=True),
     PrimaryKeyConstraint("case_reference", "seq"),
@@ -327,7 +328,8 @@ commands = Table(
     _column("nonce", Text, "random part of the command"),
     _column("signer", Text, "person who signed it"),
     _column("key", Text, "key it was signed with"),
-    _column("signature", Text, "its signature"),
+    _column("signature", Text, "its signature", nullable=True),
+    _column("evidence", JSONB, "what is kept of the token that stood for the signature", nullable=True),
     _column("taken", _Instant, "when a worker took it; clock time"),
     _column("by", Text, "attempt that took it"),
     UniqueConstraint("nonce"),
@@ -337,9 +339,9 @@ commands = Table(
 keys = Table(
     "keys",
     metadata,
-    _column("key", Text, "thumbprint of the public key", primary_key=True),
+    _column("key", Text, "thumbprint of the public key or of the identity", primary_key=True),
     _column("person", Text, "officer whose key it is, by number"),
-    _column("public", JSONB, "public key, as a JSON Web Key"),
+    _column("public", JSONB, "public key as a JSON Web Key, or identity at a provider"),
     comment="every key that was ever admitted; only ever added to",
 )
 

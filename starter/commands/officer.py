@@ -32,25 +32,42 @@ def officer() -> None:
 @click.argument("name")
 @click.option("--officer", "number", required=True, type=OFFICER, help="The officer's number.")
 @click.option("--keyring", is_flag=True, help="Keep the private key in the system's keyring instead of a file.")
+@click.option("--token", "by_token", is_flag=True, help="Make no key: the house's provider says who acts, by a token.")
 @click.option("--request", "target", metavar="FILE", help="Where the request goes, if not NAME.request.json here.")
 @click.option("--default", is_flag=True, help="Act with this profile where none is named.")
 @pass_call
-def enrol(call: Call, name: str, number: str, *, keyring: bool, target: str | None, default: bool) -> Reply:
+def enrol(
+    call: Call, name: str, number: str, *, keyring: bool, by_token: bool, target: str | None, default: bool
+) -> Reply:
     """Make a key pair and a profile NAME that acts with it, and a request for the head of desk.
 
     The private key stays on this machine: in a file under a passphrase, which is asked for, or read from
     DESK_PASSPHRASE or the file that DESK_PASSPHRASE_FILE names; or in the system's keyring. The request holds the
     public key only. Tell the head of desk the key's name by another way than you send the request.
+
+    With --token there is no key: a token of the house's OpenID Connect provider goes with each command, from DESK_TOKEN
+    or the file that DESK_TOKEN_FILE names, and what is admitted is the identity that it is of.
     """
     settings = call.settings()
+    if by_token:
+        if keyring:
+            raise click.UsageError("give --keyring or --token, not both")
+        identity = profiles.enrol_identity(settings.home, name, number, call.token(settings)(), default=default)
+        request = Request(person=number, key=identity, made=datetime.now(UTC), proof="")
+        return _enrolled(name, request, Store.TOKEN, target)
     passphrase = None if keyring else call.ask(settings)(f"Passphrase for {name} ({number})", confirm=True)
     store = Store.KEYRING if keyring else Store.FILE
     pair = profiles.enrol(settings.home, name, number, store=store, passphrase=passphrase, default=default)
+    return _enrolled(name, pair.request(datetime.now(UTC)), store, target)
+
+
+def _enrolled(name: str, request: Request, store: Store, target: str | None) -> Reply:
     path = Path(target or f"{name}.request.json")
-    profiles.write_private(path, pair.request(datetime.now(UTC)).model_dump_json(indent=2) + "\n")
-    document = {"profile": name, "officer": number, "key": pair.public.id, "store": store, "request": path}
+    profiles.write_private(path, request.model_dump_json(indent=2) + "\n")
+    key = request.key.id
+    document = {"profile": name, "officer": request.person, "key": key, "store": store, "request": path}
     told = [
-        f"{name} acts as {number} with key {pair.public.id}",
+        f"{name} acts as {request.person} with key {key}",
         f"The request is in {path}; the head of desk admits it: `starter officer admit {path} --office …`",
     ]
     return Reply(document, told)

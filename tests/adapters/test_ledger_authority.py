@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,8 +18,9 @@ from domain.authority import REGISTER, incident_of
 from domain.candidacy import Act, CandidacyState, Reason, Stage
 from domain.errors import NotAdmissible, Refusal, ReplayedCommand, StrayCase, UnfoundedWord
 from domain.ledger import Enquiry, EnquiryAbout, Entry, Recorded, entry
-from domain.offices import Office, Revocation
+from domain.offices import Office, Request, Revocation
 from domain.roll import Roll
+from domain.signing import Evidence, Identity, digest
 from domain.steps import CaseKind, Outcome
 from tests.builders import (
     NOMINATED_AT,
@@ -247,3 +249,48 @@ async def test_database_itself_keeps_what_is_only_ever_added_to(register: SqlLed
                     await connection.execute(text(statement))
     finally:
         await engine.dispose()
+
+
+class OneProvider:
+    """A provider that vouches for one identity."""
+
+    async def evidence(self, token: str) -> Evidence:
+        return Evidence(
+            iss=IDENTITY.iss,
+            sub=IDENTITY.sub,
+            jti="t-1",
+            kid="one",
+            issued=TAKEN,
+            expires=TAKEN + timedelta(minutes=5),
+            digest=digest(token),
+        )
+
+
+IDENTITY = Identity(iss="https://login.example.org", sub="officer-at-the-house")
+SECRET = "a-token-that-nobody-may-keep"
+
+
+async def test_token_is_taken_for_a_signature_and_never_kept(register: SqlLedger, database: str) -> None:
+    state = await nominate(register)
+    by_identity = Request(person="O-7", key=IDENTITY, made=TAKEN, proof="")
+    await admit(register, 7, Office.DESK_OFFICER, by=1, at=TAKEN - timedelta(seconds=1), request=by_identity)
+    judge = replace(JUDGE, tokens=OneProvider())
+    register._judge = judge
+    reason = Reason(reason="No time.")
+    envelope = an_envelope("withdraw", state.reference, reason, signer="O-7", basis=1, issued=TAKEN, nonce="7" * 32)
+    by_token = envelope.model_copy(update={"key": IDENTITY.id, "token": SECRET})
+    await record(register, taken(candidacy.command(state, by_token, NOMINATED_AT + timedelta(hours=1)), state))
+
+    engine = engines.create(database, pool=1)
+    async with engine.connect() as connection:
+        rows = (await connection.execute(text("SELECT evidence, signature FROM events ORDER BY recorded_at"))).all()
+    await engine.dispose()
+    assert SECRET not in repr(rows)
+    assert [row.signature is None for row in rows] == [False, False, True]
+    assert (rows[-1].evidence["sub"], rows[-1].evidence["jti"]) == (IDENTITY.sub, "t-1")
+    roll = Roll(await register.unsigned_appointments())
+    async for written in register.written():
+        judge.written(written, roll.officer(written))
+        roll.follow(written)
+    assert list(roll.appointments) == list(await register.register())
+    assert await register.examine(lambda *_: None) == []

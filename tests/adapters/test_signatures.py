@@ -62,7 +62,7 @@ def test_no_character_of_a_signature_can_be_changed(place: int) -> None:
 def test_envelope_is_signed_over_all_but_its_content_of_which_it_has_the_digest() -> None:
     envelope = PAIR.sign(an_envelope("withdraw", "C-2026-0001", Reason(reason="No time.")))
     assert envelope.key == PAIR.public.id
-    assert holds(envelope.signature or "", envelope.signed.covered)
+    assert holds(envelope.signature or "", envelope.covered)
     for name, value in {
         "act": "decline",
         "case": "C-2026-0002",
@@ -70,7 +70,7 @@ def test_envelope_is_signed_over_all_but_its_content_of_which_it_has_the_digest(
         "nonce": "f" * 32,
         "signer": "O-2",
     }.items():
-        assert not holds(envelope.signature or "", envelope.model_copy(update={name: value}).signed.covered)
+        assert not holds(envelope.signature or "", envelope.model_copy(update={name: value}).covered)
 
 
 def test_name_of_a_key_is_the_thumbprint_of_rfc_7638() -> None:

@@ -9,10 +9,11 @@ from adapters.signatures import JsonWebSignatures
 from domain import candidacy
 from domain.authority import Freshness, Grounds, Judge, incident_of
 from domain.candidacy import Act, CandidacyState, Reason
-from domain.errors import Refusal
+from domain.errors import Refusal, UnknownSigner
 from domain.ledger import Entry, Settlement, SettlementHow
-from domain.offices import Office
+from domain.offices import Office, Officer
 from domain.session import SessionState
+from domain.signing import Evidence, Identity
 from tests.builders import (
     NOMINATED_AT,
     a_candidacy,
@@ -55,7 +56,7 @@ def grounds(state: CandidacyState, **changes: Any) -> Grounds:
 
 
 def judge(entry: Entry, held: Grounds) -> None:
-    JUDGE.entry(entry, CandidacyState.model_validate(entry.state), held)
+    JUDGE.entry(entry, CandidacyState.model_validate(entry.state), held, entry.step.signed)
 
 
 STATE = a_case()
@@ -194,3 +195,56 @@ def test_later_step_stands_on_the_imprint_of_the_one_before_whatever_was_told_me
     assert state.model_copy(update={"outbox": ()}).imprint == state.imprint
     assert CandidacyState.model_validate(state.model_dump(mode="json")).imprint == state.imprint
     assert state.model_copy(update={"round": 2}).imprint != state.imprint
+
+
+IDENTITY = Identity(iss="https://login.example.org", sub="officer-at-the-house")
+EVIDENCE = Evidence(
+    iss=IDENTITY.iss, sub=IDENTITY.sub, kid="one", issued=TAKEN, expires=TAKEN + timedelta(minutes=5), digest="0" * 64
+)
+
+
+class OneProvider:
+    """A provider that vouches for one token."""
+
+    async def evidence(self, token: str) -> Evidence:
+        if token != "the token":
+            raise UnknownSigner("no such token", rule="token")
+        return EVIDENCE
+
+
+def by_token(**changes: Any) -> tuple[Entry, Grounds]:
+    """A withdrawal with a token beside it, and the officer whose identity that is."""
+    key = an_officer(1, [Office.DESK_OFFICER]).appointments[0].model_copy(update={"key": IDENTITY.id})
+    officer = Officer(person="O-1", key=IDENTITY, appointments=(key,))
+    step = GOOD.step.model_copy(update={"signature": None, "token": "the token", "key": IDENTITY.id} | changes)
+    return GOOD.model_copy(update={"step": step}), grounds(STATE, officer=officer)
+
+
+async def judge_token(entry: Entry, held: Grounds, tokens: OneProvider | None) -> None:
+    judge = Judge(signatures=JUDGE.signatures, freshness=JUDGE.freshness, tokens=tokens)
+    vouched = await judge.vouched(entry.step.signed)
+    assert vouched is None or vouched.token is None
+    judge.entry(entry, CandidacyState.model_validate(entry.state), held, vouched)
+
+
+async def test_token_of_the_house_stands_for_a_signature() -> None:
+    await judge_token(*by_token(), OneProvider())
+
+
+async def test_token_that_does_not_vouch_for_this_officer_now_is_refused() -> None:
+    for changes, tokens, rule in (
+        ({}, None, "no-tokens"),
+        ({"token": "another"}, OneProvider(), "token"),
+        ({"token": None, "signature": GOOD.step.signature}, OneProvider(), "token"),
+        ({"signer": "O-2"}, OneProvider(), "envelope-decision"),
+    ):
+        with pytest.raises(Refusal) as refused:
+            await judge_token(*by_token(**changes), tokens)
+        assert refused.value.rule == rule
+    entry, held = by_token()
+    late = entry.model_copy(update={"taken": EVIDENCE.expires})
+    with pytest.raises(Refusal, match="the token had expired when the command was taken"):
+        await judge_token(late, held, OneProvider())
+    other = an_officer(1, [Office.DESK_OFFICER])
+    with pytest.raises(Refusal, match="the signature is not over this command"):
+        await judge_token(entry, grounds(STATE, officer=other), OneProvider())

@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
+import jwt
 import keyring
 import pytest
 from keyring.backend import KeyringBackend
 
 from domain.candidacy import Reason
 from domain.offices import POWERS, Request
+from domain.signing import Identity
 from starter import profiles
 from starter.failures import Failure, Kind
-from starter.profiles import Ask, Store
+from starter.profiles import Ask, Store, Token
 from starter.signing import KeyPair
 from tests.builders import an_envelope
 from tests.officers import JUDGE
@@ -204,6 +206,29 @@ def test_officer_verbs_say_who_acts(starter: Starter, home: Path, monkeypatch: p
     assert starter("officer", "use", "head").out == (
         "head (O-1) acts where no profile is named; here DESK_PROFILE names vetting\n"
     )
+
+
+def test_houses_token_stands_for_a_key(starter: Starter, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert starter("officer", "enrol", "house", "--officer", "O-9", "--token").err == (
+        "usage: the house's token is needed; DESK_TOKEN or DESK_TOKEN_FILE gives it\n"
+    )
+    monkeypatch.setenv("DESK_TOKEN", "no token")
+    assert starter("officer", "enrol", "house", "--officer", "O-9", "--token").code == 2
+    claims = {"iss": "https://login.example.org", "sub": "somebody"}
+    token = jwt.encode(claims, "only the house knows whether it is true", algorithm="HS256")
+    monkeypatch.setenv("DESK_TOKEN", token)
+    enrolled = starter("officer", "enrol", "house", "--officer", "O-9", "--token", "--json").document
+    identity = Identity.model_validate(claims)
+    assert (enrolled["key"], enrolled["store"]) == (identity.id, "token")
+    text = Path(enrolled["request"]).read_text()
+    assert Request.model_validate_json(text).key == identity
+    assert token not in text + (home / "profiles.toml").read_text()
+    file = home / "token"
+    file.write_text(f"{token}\n")
+    signed = profiles.signer(home, "house", Ask(), Token(file=file)).sign(
+        an_envelope("withdraw", "C-2026-0001", Reason(reason="No time."), signer="O-9")
+    )
+    assert (signed.key, signed.token, signed.signature) == (identity.id, token, None)
 
 
 def test_powers_are_those_of_the_law(starter: Starter) -> None:

@@ -31,6 +31,7 @@ def upgrade() -> None:
     for column in (
         sa.Column("addressed", sa.Text, comment="case as the command names it"),
         sa.Column("basis", sa.Integer, comment="last step that the signer had seen"),
+        sa.Column("evidence", JSONB, comment="what is kept of the token that stood for the signature"),
         sa.Column("taken", Instant, comment="when a worker took it; clock time"),
         sa.Column("imprint", sa.Text, comment="digest of the state after the step; the next step must stand on it"),
     ):
@@ -77,7 +78,8 @@ def upgrade() -> None:
         sa.Column("nonce", sa.Text, nullable=False, comment="random part of the command"),
         sa.Column("signer", sa.Text, nullable=False, comment="person who signed it"),
         sa.Column("key", sa.Text, nullable=False, comment="key it was signed with"),
-        sa.Column("signature", sa.Text, nullable=False, comment="its signature"),
+        sa.Column("signature", sa.Text, nullable=True, comment="its signature"),
+        sa.Column("evidence", JSONB, nullable=True, comment="what is kept of the token that stood for the signature"),
         sa.Column("taken", Instant, nullable=False, comment="when a worker took it; clock time"),
         sa.Column("by", sa.Text, nullable=False, comment="attempt that took it"),
         sa.PrimaryKeyConstraint("n", name="commands_pkey"),
@@ -86,9 +88,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "keys",
-        sa.Column("key", sa.Text, nullable=False, comment="thumbprint of the public key"),
+        sa.Column("key", sa.Text, nullable=False, comment="thumbprint of the public key or of the identity"),
         sa.Column("person", sa.Text, nullable=False, comment="officer whose key it is, by number"),
-        sa.Column("public", JSONB, nullable=False, comment="public key, as a JSON Web Key"),
+        sa.Column("public", JSONB, nullable=False, comment="public key as a JSON Web Key, or identity at a provider"),
         sa.PrimaryKeyConstraint("key", name="keys_pkey"),
         comment="every key that was ever admitted; only ever added to",
     )
@@ -170,5 +172,5 @@ def downgrade() -> None:
         existing_comment="person who signed the command",
         existing_type=sa.Text,
     )
-    for name in ("imprint", "taken", "basis", "addressed"):
+    for name in ("imprint", "taken", "evidence", "basis", "addressed"):
         op.drop_column("events", name)
