@@ -1,9 +1,13 @@
 FROM python:3.11.16-slim-trixie AS build
+# PyICU, by which names are compared in any script, comes as source only.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends g++ libicu-dev pkg-config \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /desk
 RUN python -m venv --without-pip venv
 COPY requirements-worker.lock ./
 RUN python -m pip --python venv/bin/python install --no-cache-dir --disable-pip-version-check \
-    --only-binary :all: --require-hashes -r requirements-worker.lock
+    --only-binary :all: --no-binary pyicu --require-hashes -r requirements-worker.lock
 COPY activities activities
 COPY adapters adapters
 COPY config config
@@ -14,6 +18,9 @@ COPY workflows workflows
 RUN venv/bin/python -m compileall -q activities adapters config domain letters worker workflows
 
 FROM python:3.11.16-slim-trixie
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libicu76 \
+    && rm -rf /var/lib/apt/lists/*
 # The folders under /mail give the volumes that are mounted there their owner.
 RUN groupadd --gid 10001 desk \
     && useradd --uid 10001 --gid 10001 --create-home --shell /usr/sbin/nologin desk \

@@ -36,7 +36,7 @@ lock:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet uv
 	$(COMPILE) --all-extras --output-file requirements.lock pyproject.toml build-requirements.in
-	$(COMPILE) --constraint requirements.lock --output-file requirements-worker.lock pyproject.toml
+	$(COMPILE) --extra screening --constraint requirements.lock --output-file requirements-worker.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

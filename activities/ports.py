@@ -8,7 +8,7 @@ MailError
 └── MailUncertain     the letter may have gone out; nobody knows
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -33,10 +33,11 @@ from domain.lists import Standing
 from domain.notices import Letter, Notice
 from domain.offices import Admission, Appointment, Officer, Request, Revocation
 from domain.people import Language
+from domain.screening import Subject
 from domain.session import Terms
 from domain.signing import PublicKey
 from domain.steps import CaseKind, CaseState
-from domain.vetting import Finding
+from domain.watchlists import Import, ListDiff, ListVersion, Screened
 
 
 class MailError(Exception):
@@ -69,6 +70,24 @@ class LedgerBehind(LedgerUnavailable):
 
 class CaseSilent(Exception):
     """A case runs and does not answer: its workflow is stuck, or no worker carries it."""
+
+
+class ListBroken(Exception):
+    """A published list cannot be read; nothing of it was taken.
+
+    Args:
+        problem: What is wrong and what would be right. Lists are public, so it may quote them.
+        line: The line it is on, from 1, where that is known.
+        field: The column or element, where there is one.
+    """
+
+    def __init__(self, problem: str, *, line: int | None = None, field: str | None = None) -> None:
+        self.problem = problem
+        self.line = line
+        self.field = field
+        where = [f"line {line}"] if line is not None else []
+        where += [field] if field is not None else []
+        super().__init__(f"{', '.join(where)}: {problem}" if where else problem)
 
 
 class Keys(Protocol):
@@ -267,6 +286,9 @@ class Cases(Protocol):
     async def restart(self, kind: CaseKind, state: CaseState) -> bool:
         """Start a case again from its state; False where it runs already."""
 
+    async def rescreen(self, workflow_id: str) -> None:
+        """Have a candidacy ask the lists again; one that does not run needs nothing."""
+
     async def look_after(self, delivery: Delivery, case: str) -> bool:
         """Start looking after a letter that is not out; False where that is under way already."""
 
@@ -278,8 +300,39 @@ class Memories(Protocol):
         """The recorded steps of each case, in order; cases that are kept no longer are left out."""
 
 
-class Checks(Protocol):
-    """Automatic checks of a candidate, such as a screening against watchlists."""
+Progress = Callable[[int], Awaitable[None]]
+"""Told how many entries of a list have been dealt with so far."""
 
-    async def check(self, state: CandidacyState) -> Sequence[Finding]:
-        """What the checks find, for the officers who assess; they decide nothing."""
+
+class Watchlists(Protocol):
+    """The lists that people are screened against. Every method raises LedgerUnavailable while the database is away."""
+
+    async def take(self, handed_in: Import, progress: Progress) -> ListVersion:
+        """Take a list that was handed in as a new version, once: as a whole, or not at all.
+
+        Raises:
+            ListBroken: It cannot be read, or is not there.
+        """
+
+    async def lists(self) -> Sequence[ListVersion]:
+        """The version in force of every list, by name."""
+
+    async def versions(self, name: str) -> Sequence[ListVersion]:
+        """Every version of a list, newest first. Raises LookupError where there is no such list."""
+
+    async def diff(self, name: str, old: int, new: int) -> ListDiff:
+        """What changed between two versions. Raises LookupError where one of them does not exist."""
+
+    async def remove(self, name: str) -> None:
+        """Take a list out of the register, with all its versions. Raises LookupError where there is none."""
+
+
+class Screener(Protocol):
+    """Compares people with the lists."""
+
+    async def screen(self, subject: Subject) -> Screened:
+        """What the lists say of somebody; a list that could not be asked is among the silent, never left out.
+
+        Raises:
+            LedgerUnavailable: The lists cannot be reached at all.
+        """

@@ -68,7 +68,7 @@ class Post:
 
         Run again after a crash, it sends what had not been claimed, and a letter that was claimed becomes ``unknown``.
         """
-        async with _heartbeat():
+        async with beating():
             return tuple([await self._deliver(letter) for letter in letters])
 
     @activity.defn
@@ -78,7 +78,7 @@ class Post:
         Raises:
             ApplicationError: ``MailDeferred``, to be tried again.
         """
-        async with _heartbeat():
+        async with beating():
             delivery = await self._deliver(letter)
         info = activity.info()
         pause = self.patience.pause(info.attempt)
@@ -152,7 +152,7 @@ def _after(error: MailError) -> LetterState:
 
 
 @asynccontextmanager
-async def _heartbeat() -> AsyncIterator[None]:
+async def beating() -> AsyncIterator[None]:
     """Heartbeat all the while, so that a worker's death is noticed in seconds and not when a long limit ends.
 
     The server counts from the activity's start, so work that is done before the first pause ends need not call it.

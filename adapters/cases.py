@@ -16,6 +16,7 @@ from domain.cases import (
     AFFECTED_QUERY,
     IMPRINTS_QUERY,
     REARM_SIGNAL,
+    RESCREEN_SIGNAL,
     STANDING_QUERY,
     CandidacyCase,
     LetterCase,
@@ -95,6 +96,14 @@ class TemporalCases:
         """Send a case its session's new terms; a case that does not run needs none."""
         try:
             await self._client.get_workflow_handle(workflow_id).signal(REARM_SIGNAL, terms)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+
+    async def rescreen(self, workflow_id: str) -> None:
+        """Have a candidacy ask the lists again; one that does not run needs nothing."""
+        try:
+            await self._client.get_workflow_handle(workflow_id).signal(RESCREEN_SIGNAL)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise

@@ -37,7 +37,7 @@ async def run(settings: Settings) -> None:
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
             graceful_shutdown_timeout=timedelta(seconds=settings.graceful_stop),
         )
-        async with compose.worker(client, settings, parts), bare:
+        async with compose.at_work(client, settings, parts), bare:
             logging.getLogger("worker").info("worker ready")
             await stop.wait()
 

@@ -120,6 +120,15 @@ class Settings(BaseSettings):
     )
     database_pool: int = Field(default=8, ge=1, le=100, description="connections one worker keeps open")
 
+    watchlist_folder: Path | None = Field(
+        default=None,
+        description="folder that the command line and every worker share, if not watchlists in the home folder",
+    )
+    screenings_at_once: int = Field(default=2, ge=1, le=32, description="people one worker screens at a time")
+    rescreen_hours: float = Field(
+        default=24.0, gt=0, le=24 * 31, description="how often every open case is screened again without a cause"
+    )
+
     mail_host: str = Field(default="localhost", description="SMTP server")
     mail_port: int = Field(default=587, ge=1, le=65535, description="SMTP port")
     mail_security: MailSecurity = Field(default=MailSecurity.STARTTLS, description="tls, starttls, or none on loopback")
@@ -167,6 +176,11 @@ class Settings(BaseSettings):
     graceful_stop: float = Field(
         default=20.0, ge=0, le=300, description="how long a stopping worker may finish its work"
     )
+
+    @property
+    def lists_handed_in(self) -> Path:
+        """The folder in which lists are handed in."""
+        return self.watchlist_folder or self.home / "watchlists"
 
     @field_validator("secretariats")
     @classmethod

@@ -10,18 +10,22 @@ from typing import Any, Final, Self
 
 from pydantic import AwareDatetime, Field, StrictBool, model_validator
 
+from domain.checks import VettingFile, check_exception, check_functions, check_resolution, obstacles
 from domain.criteria import CriterionKey
 from domain.envelope import Envelope
 from domain.errors import NotAtThisStage, NothingToChange, OutOfTime, SamePerson
+from domain.functions import RULE, ExceptionReason, Functions, Signed
 from domain.ids import Fingerprint, ListReference, candidacy_workflow_id, list_workflow_id
 from domain.model import Address, Line, Model, Prose
 from domain.notices import OFFICES, Facts, Notice, Role, Template
 from domain.people import Contact, Language, Nomination, SeatKind
+from domain.screening import Resolution, Resolved, Screening, Trust, new_hits, screened_again
 from domain.session import Terms, terms_decision
 from domain.signing import digest
 from domain.steps import CaseState, Dispatch, Due, Outcome, Step, Trigger, unsigned_step
 from domain.timelimits import Limit, day_of, end_of, expiry, morning_before, next_escalation
 from domain.vetting import Assessed, Assessment, VettingResult, answer_each, weigh
+from domain.watchlists import Screened
 
 
 class Stage(StrEnum):
@@ -73,6 +77,10 @@ class Act(StrEnum):
     ASSESS = "assess"
     REQUEST_INFORMATION = "request_information"
     SUPPLY_INFORMATION = "supply_information"
+    RESOLVE = "resolve"
+    RECORD_FUNCTIONS = "record_functions"
+    SIGN_EXCEPTION = "sign_exception"
+    SCREEN = "screen"
     CORRECT = "correct"
     WITHDRAW = "withdraw"
     RECORD_DEATH = "record_death"
@@ -102,6 +110,11 @@ def _everywhere(*, to: Stage | None = None) -> dict[Stage, frozenset[Stage]]:
     return {stage: frozenset({to or stage}) for stage in OPEN}
 
 
+def _checked() -> dict[Stage, frozenset[Stage]]:
+    """Everywhere, and out of vetting where it was the last thing that held the case back."""
+    return _everywhere() | {Stage.VETTING: frozenset({Stage.VETTING, Stage.CLEARED})}
+
+
 def _one(*sources: Stage, to: Stage) -> dict[Stage, frozenset[Stage]]:
     return {stage: frozenset({to}) for stage in sources}
 
@@ -112,6 +125,10 @@ MOVES: Final[Mapping[Act, Mapping[Stage, frozenset[Stage]]]] = {
     Act.ASSESS: {Stage.VETTING: frozenset({Stage.VETTING, Stage.CLEARED, Stage.INELIGIBLE})},
     Act.REQUEST_INFORMATION: _one(Stage.VETTING, to=Stage.INFORMATION_REQUESTED),
     Act.SUPPLY_INFORMATION: _one(Stage.INFORMATION_REQUESTED, to=Stage.VETTING),
+    Act.RESOLVE: _checked(),
+    Act.RECORD_FUNCTIONS: _checked(),
+    Act.SIGN_EXCEPTION: _checked(),
+    Act.SCREEN: _checked(),
     Act.CORRECT: _everywhere(),
     Act.WITHDRAW: _everywhere(to=Stage.WITHDRAWN),
     Act.RECORD_DEATH: _everywhere(to=Stage.DECEASED),
@@ -276,6 +293,7 @@ class CandidacyState(CaseState):
         round: The vetting round; supplied information begins a new one, since an assessment is of the whole file.
         list_reference, list_hash, place, rank: What the list says of this candidacy.
         awaits_ratification: Approved, and the plenary has yet to speak.
+        file: What the checks found and what officers said of it; None until there is anything.
         review: The suspension that is open.
         suspensions: How many there have been, with the open one.
     """
@@ -292,6 +310,7 @@ class CandidacyState(CaseState):
     place: SeatKind | None = None
     rank: int | None = None
     awaits_ratification: bool = False
+    file: VettingFile | None = None
     # Left out where there are none, as in the states that were written down before anybody could be suspended.
     review: UnderReview | None = Field(default=None, exclude_if=lambda review: review is None)
     suspensions: int = Field(default=0, exclude_if=lambda number: number == 0)
@@ -427,6 +446,12 @@ def check_command(state: CandidacyState, envelope: Envelope[Model], at: AwareDat
                     "three officers have assessed this candidacy; only information supplied opens another round",
                     rule="unresolved-needs-information",
                 )
+        case Resolution() as resolution:
+            check_resolution(state.file, resolution, envelope.signer)
+        case Functions() as functions:
+            check_functions(state.file, functions)
+        case ExceptionReason() as exception:
+            check_exception(state.file, exception, envelope.signer)
         case Correction(role=role) if role in OFFICES:
             raise NotAtThisStage(
                 f"the {role.value}'s address is a setting, not part of a case", rule="candidacy-correct"
@@ -475,8 +500,17 @@ def open_case(
     )
 
 
-def command(state: CandidacyState, envelope: Envelope[Model], at: AwareDatetime) -> Outcome[CandidacyState]:
-    """Take an officer's command that ``check_command`` let pass."""
+def command(
+    state: CandidacyState, envelope: Envelope[Model], at: AwareDatetime, *, screening_awaited: bool = False
+) -> Outcome[CandidacyState]:
+    """Take an officer's command that ``check_command`` let pass.
+
+    Args:
+        state: The case.
+        envelope: The command.
+        at: The calendar's reading.
+        screening_awaited: A first screening is under way; nobody is cleared before it answers.
+    """
     act = Act(envelope.act)
     changes: dict[str, object] = {}
     notices: list[tuple[Template, Facts]] = []
@@ -507,7 +541,10 @@ def command(state: CandidacyState, envelope: Envelope[Model], at: AwareDatetime)
             effects += [f"criterion:{key}" for key in criteria]
             match result:
                 case VettingResult.CLEARED:
-                    stage = Stage.CLEARED
+                    held = obstacles(state.file, awaited=screening_awaited)
+                    effects += [f"held:{obstacle.value}" for obstacle in held]
+                    if not held:
+                        stage = Stage.CLEARED
                 case VettingResult.INELIGIBLE:
                     stage = Stage.INELIGIBLE
                     notices.append((Template.INELIGIBLE, Facts()))
@@ -526,6 +563,19 @@ def command(state: CandidacyState, envelope: Envelope[Model], at: AwareDatetime)
             stage = Stage.VETTING
             changes |= {"round": state.round + 1, "assessments": ()}
             effects.append(f"round:{state.round + 1}")
+        case Resolution() as resolution:
+            word = Resolved(
+                officer=envelope.signer, at=at, hit=resolution.hit, digest=resolution.digest, verdict=resolution.verdict
+            )
+            file = _file(state).model_copy(update={"resolved": (*_file(state).resolved, word)})
+            stage, changes["file"] = _unless_held(state, file, awaited=screening_awaited), file
+        case Functions() as functions:
+            file = _file(state).model_copy(update={"functions": functions})
+            stage, changes["file"] = _unless_held(state, file, awaited=screening_awaited), file
+        case ExceptionReason() as exception:
+            signature = Signed(officer=envelope.signer, at=at, digest=exception.digest, version=RULE.version)
+            file = _file(state).model_copy(update={"exceptions": (*_file(state).exceptions, signature)})
+            stage, changes["file"] = _unless_held(state, file, awaited=screening_awaited), file
         case Correction() as correction:
             changes["nomination"] = nomination = _corrected(state.nomination, correction)
             effects.append(f"contact:{correction.role.value}")
@@ -546,6 +596,52 @@ def command(state: CandidacyState, envelope: Envelope[Model], at: AwareDatetime)
             raise TypeError(f"no candidacy takes {type(other).__name__}")
     step = envelope.step(seq=state.seq + 1, at=at, before=state.stage, stage=stage, effects=tuple(effects))
     return _moved(state, step, stage, at, changes, notices, desk, dispatches)
+
+
+def screened(state: CandidacyState, answer: Screened, at: AwareDatetime) -> Outcome[CandidacyState] | None:
+    """Take what the lists say; None where there is nothing new to record.
+
+    A hit that is new, and is not a hostile list's, reaches the desk by letter once the candidate has been cleared:
+    nobody would look for it any more.
+    """
+    before = state.file.screening if state.file is not None else None
+    now = screened_again(before, Screening(at=at, asked=answer.asked, hits=answer.hits, silent=answer.silent))
+    file = _file(state).model_copy(update={"screening": now})
+    stage = _unless_held(state, file)
+    known = before if before is not None else Screening(at=at)
+    same = (known.asked, known.hits, known.silent) == (now.asked, now.hits, now.silent)
+    if same and stage is state.stage:
+        return None
+    fresh = [hit for hit in new_hits(before, now) if hit.watchlist.trust is not Trust.HOSTILE]
+    desk = [_to_desk(Template.DESK_HIT)] if fresh and stage in _AFTER_VETTING else []
+    step = unsigned_step(
+        state,
+        Act.SCREEN,
+        Trigger.TIME,
+        at,
+        before=state.stage,
+        stage=stage,
+        decision=f"screening:{state.seq + 1}",
+        # Nothing here says whether anything was found: effects are not personal data.
+        effects=[f"silent:{silence.what}" for silence in now.silent],
+        content=answer,
+    )
+    return _moved(state, step, stage, at, {"file": file}, [], desk)
+
+
+_AFTER_VETTING: Final = frozenset({Stage.CLEARED, Stage.PROPOSED, Stage.RESERVE, Stage.APPROVED, Stage.PARTICIPANT})
+
+
+def _file(state: CandidacyState) -> VettingFile:
+    return state.file or VettingFile()
+
+
+def _unless_held(state: CandidacyState, file: VettingFile, *, awaited: bool = False) -> Stage:
+    """The stage that follows from the assessments given, now that the checks stand as they do."""
+    if state.stage is not Stage.VETTING or obstacles(file, awaited=awaited):
+        return state.stage
+    clear = weigh(state.terms.criteria, state.assessments)[0] is VettingResult.CLEARED
+    return Stage.CLEARED if clear else state.stage
 
 
 def hear(state: CandidacyState, word: Word, at: AwareDatetime) -> Outcome[CandidacyState]:

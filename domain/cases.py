@@ -21,6 +21,7 @@ IMPRINTS_QUERY: Final = "imprints"
 STANDING_QUERY: Final = "standing"
 AFFECTED_QUERY: Final = "affected"
 REARM_SIGNAL: Final = "rearm"
+RESCREEN_SIGNAL: Final = "rescreen"
 
 
 STATES: Final[Mapping[CaseKind, type[CaseState]]] = {

@@ -12,6 +12,7 @@ Refusal
 ├── NotEligible         a candidacy cannot take the place it is given
 ├── VoteNotCarried      the votes do not carry the outcome
 ├── DatesOutOfOrder     the dates of a session contradict each other or lie in the past
+├── NoSuchHit           the case has no hit of that id
 ├── NothingToChange     everything is already as the command would have it
 ├── LetterSettled       a letter that needs no decision of the desk
 ├── UnknownSigner       no admitted key has signed this, or not what is said here
@@ -89,6 +90,10 @@ class DatesOutOfOrder(Refusal):
     """The dates of a session contradict each other or lie in the past."""
 
 
+class NoSuchHit(Refusal):
+    """The case has no hit of that id."""
+
+
 class NothingToChange(Refusal):
     """Everything is already as the command would have it."""
 
@@ -147,6 +152,7 @@ REFUSALS: Final = frozenset(
         NotEligible,
         VoteNotCarried,
         DatesOutOfOrder,
+        NoSuchHit,
         NothingToChange,
         LetterSettled,
         UnknownSigner,

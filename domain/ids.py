@@ -7,6 +7,8 @@ from pydantic import StringConstraints
 
 NO_SUCH_CASE: Final = "NoSuchCase"
 """The type of failure with which a question about a case or letter that does not exist comes back."""
+LIST_BROKEN: Final = "ListBroken"
+"""The type of failure with which a list that cannot be read comes back; its details are the line and the field."""
 
 SESSION_PATTERN: Final = r"[0-9]{4}[A-Z]?"
 SessionReference = Annotated[str, StringConstraints(pattern=rf"^{SESSION_PATTERN}$")]
@@ -54,6 +56,16 @@ def session_of(reference: str) -> str:
     if found is None:
         raise ValueError(f"{reference!r} is no reference of a case")
     return found[1]
+
+
+def screening_queue(queue: str) -> str:
+    """The task queue on which people are compared with lists, beside the one for everything else."""
+    return f"{queue}-screening"
+
+
+def lists_queue(queue: str) -> str:
+    """The task queue on which lists are imported."""
+    return f"{queue}-lists"
 
 
 def session_workflow_id(session: str) -> str:

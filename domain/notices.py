@@ -66,6 +66,7 @@ class Template(StrEnum):
     BUREAU_REFERRAL = "bureau_referral"
     DESK_MEASURE_REMINDER = "desk_measure_reminder"
     DESK_VACANCY = "desk_vacancy"
+    DESK_HIT = "desk_hit"
 
 
 _CONCLUSIVE: Final = frozenset(

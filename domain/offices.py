@@ -46,6 +46,9 @@ POWERS: Final[Mapping[str, frozenset[Office]]] = {
     "candidacy.declare": _DESK,
     "candidacy.decline": _DESK,
     "candidacy.assess": _VETTING,
+    "candidacy.resolve": _VETTING,
+    "candidacy.record_functions": _DESK | _VETTING,
+    "candidacy.sign_exception": _VETTING,
     "candidacy.request_information": _DESK | _VETTING,
     "candidacy.supply_information": _DESK | _VETTING,
     "candidacy.correct": _DESK,
@@ -69,6 +72,9 @@ POWERS: Final[Mapping[str, frozenset[Office]]] = {
     "suspension.void": _HEAD,
     "suspension.reverse": _BUREAU,
     "letter.settle": _DESK,
+    "watchlist.import": _HEAD,
+    "watchlist.remove": _HEAD,
+    "watchlist.rescreen": _DESK | _VETTING,
     "officer.admit": _HEAD,
     "officer.revoke": _HEAD,
     "ledger.verify": _DESK | _PROTECTION,
@@ -82,6 +88,7 @@ POWERS: Final[Mapping[str, frozenset[Office]]] = {
     "read.letter": _DESK | _PROTECTION,
     "read.officers": _EVERYBODY,
     "read.preview": _DESK,
+    "read.watchlists": _EVERYBODY,
     "read.readers": _HEAD | _PROTECTION,
     "read.incidents": _HEAD | _PROTECTION,
 }
@@ -89,6 +96,8 @@ POWERS: Final[Mapping[str, frozenset[Office]]] = {
 
 APART: Final[Mapping[str, frozenset[str]]] = {
     "candidacy.assess": frozenset({"nominate"}),
+    "candidacy.resolve": frozenset({"nominate"}),
+    "candidacy.sign_exception": frozenset({"nominate"}),
     "suspension.report": frozenset({"open"}),
     "suspension.decide": frozenset({"open", "report"}),
 }

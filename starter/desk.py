@@ -3,6 +3,7 @@
 DeskError                 the call did not do what was asked
 ├── Refused               a rule forbids it (exit 3); nothing was recorded
 ├── NoSuchCase            the case or letter does not exist (exit 4)
+├── BadList               a list that was handed in cannot be read (exit 2); nothing has changed
 ├── PartUnreachable       a part does not answer (exit 5); nothing was done
 └── OutcomeUnknown        the command was sent and no answer came (exit 5); sending it again is safe
 """
@@ -44,6 +45,7 @@ from domain.envelope import Envelope, Receipt
 from domain.errors import REFUSALS
 from domain.fingerprint import fingerprint
 from domain.ids import (
+    LIST_BROKEN,
     NO_SUCH_CASE,
     candidacy_workflow_id,
     delivery_workflow_id,
@@ -77,6 +79,8 @@ from domain.session import SessionAct, SessionAmendment, SessionPlan, SessionSta
 from domain.signing import digest
 from domain.steps import CaseKind
 from domain.suspension import Charge, SuspensionAct, SuspensionStage, check_opening
+from domain.watchlists import ListAct as ListDuty
+from domain.watchlists import ListAnswer, ListEnquiry, ListImport, ListRemoval, ListVersion
 from starter.signing import Signer
 from workflows import attributes
 
@@ -105,6 +109,10 @@ class Refused(DeskError):
 
 class NoSuchCase(DeskError):
     """There is no such case or letter."""
+
+
+class BadList(DeskError):
+    """A list that was handed in cannot be read; nothing has changed."""
 
 
 class PartUnreachable(DeskError):
@@ -423,6 +431,43 @@ class Desk:
     def _upkeep(self, act: str) -> Envelope[Upkeep]:
         return self.close_over(act, REGISTER, Upkeep())
 
+    async def import_list(self, content: ListImport, progress: Callable[[int, int], None] | None = None) -> ListVersion:
+        """Import a list that was handed in; the version it became.
+
+        Raises:
+            BadList: It cannot be read; nothing has changed.
+        """
+        envelope = self.close_over(ListDuty.IMPORT, REGISTER, content)
+        done: ListVersion = await self._run(
+            "WatchlistImport", envelope, ListVersion, timedelta(hours=12), progress=progress
+        )
+        return done
+
+    async def remove_list(self, content: ListRemoval) -> int:
+        """Take a list out of the register; how many candidacies are screened again.
+
+        Raises:
+            NoSuchCase: There is no such list.
+        """
+        envelope = self.close_over(ListDuty.REMOVE, REGISTER, content)
+        told: int = await self._run("WatchlistRemoval", envelope, int, _AN_HOUR)
+        return told
+
+    async def rescreen(self) -> int:
+        """Have every open candidacy screened again; how many."""
+        told: int = await self._run("WatchlistRescreening", self._upkeep(ListDuty.RESCREEN), int, _AN_HOUR)
+        return told
+
+    async def ask_lists(self, enquiry: ListEnquiry) -> ListAnswer:
+        """Put a question about the lists.
+
+        Raises:
+            NoSuchCase: There is no such list or version.
+        """
+        envelope = self.close_over(ListDuty.ENQUIRE, REGISTER, enquiry)
+        answer: ListAnswer = await self._run("WatchlistEnquiry", envelope, ListAnswer)
+        return answer
+
     @property
     def _patience(self) -> timedelta:
         return timedelta(seconds=self.settings.answer_timeout)
@@ -635,6 +680,10 @@ class Desk:
             if inner.type in REFUSALS:
                 rule = str(inner.details[0]) if inner.details else ""
                 return Refused(inner.message, rule=rule, refusal=inner.type or "")
+            if inner.type == LIST_BROKEN:
+                line, field = inner.details
+                where = [*([f"line {line}"] if line else []), *([str(field)] if field else [])]
+                return BadList(f"{', '.join(where)}: {inner.message}" if where else inner.message)
             if inner.type == NO_SUCH_CASE:
                 return NoSuchCase(inner.message)
             if inner.type in {"PartUnreachable", "LedgerUnavailable"}:

@@ -32,6 +32,7 @@ from domain.lists import Drafting, ListPlan, ListState, Place, SeatLaw, Standing
 from domain.model import Model
 from domain.notices import Letter, Role, Template
 from domain.people import Contact, Language, Nomination, SeatKind
+from domain.screening import Hit, ListKind, Match, Trust, Watchlist, hit_on
 from domain.session import SessionPlan, SessionState, Terms
 from domain.signing import digest
 from domain.steps import CaseKind, Outcome
@@ -393,6 +394,13 @@ def a_case(
         return state
     state = ordered(state, Act.SUSPEND, measure=Measure.FULL).state
     return state if stage is Stage.SUSPENDED else ordered(state, Act.EXCLUDE).state
+
+
+def a_hit(trust: Trust = Trust.OFFICIAL, *, name: str = "somebody", entry: str = "1", digest: str = "0" * 64) -> Hit:
+    """A hit on the list ``somebody``, whose entry says what ``digest`` stands for."""
+    watchlist = Watchlist(name=name, publisher="Somebody", trust=trust, kind=ListKind.SANCTIONS)
+    match = Match(entry=entry, digest=digest, caption="Testov", score=0.9, why=("same name",))
+    return hit_on(watchlist, 1, match)
 
 
 def information() -> Information:

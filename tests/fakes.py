@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from activities.ports import Judging, LedgerUnavailable, MailError, Write
+from activities.ports import Judging, LedgerUnavailable, ListBroken, MailError, Progress, Write
 from domain.authority import Command, Grounds, Incident, Written, needs_candidacy
 from domain.candidacy import CandidacyState
 from domain.cases import STATES
@@ -44,9 +44,11 @@ from domain.offices import (
     check_revocation,
     revoked,
 )
+from domain.screening import Subject
 from domain.session import SessionState, Terms
 from domain.signing import PublicKey, Signed, digest
 from domain.steps import CaseKind, CaseState, Step, Told
+from domain.watchlists import Import, ListDiff, ListVersion, Screened
 from tests.officers import Lenient
 
 
@@ -408,6 +410,36 @@ class Letterbox:
 
 
 @dataclass
+class ListDesk:
+    """Lists and a screener in one: ``says`` is what they answer; while ``away`` is set, they do not."""
+
+    says: Screened = field(default_factory=Screened)
+    away: bool = False
+    asked: list[Subject] = field(default_factory=list)
+
+    async def screen(self, subject: Subject) -> Screened:
+        self.asked.append(subject)
+        if self.away:
+            raise LedgerUnavailable("away")
+        return self.says
+
+    async def take(self, handed_in: Import, progress: Progress) -> ListVersion:
+        raise ListBroken("is no list", line=7, field="name")
+
+    async def lists(self) -> Sequence[ListVersion]:
+        return ()
+
+    async def versions(self, name: str) -> Sequence[ListVersion]:
+        raise LookupError(f"there is no list {name}")
+
+    async def diff(self, name: str, old: int, new: int) -> ListDiff:
+        raise LookupError(f"there is no list {name}")
+
+    async def remove(self, name: str) -> None:
+        raise LookupError(f"there is no list {name}")
+
+
+@dataclass
 class NoCases:
     """No case runs; what is started is remembered."""
 
@@ -427,6 +459,9 @@ class NoCases:
 
     async def rearm(self, workflow_id: str, terms: Terms) -> None:
         raise AssertionError("no case runs")
+
+    async def rescreen(self, workflow_id: str) -> None:
+        self.started.append(f"rescreen {workflow_id}")
 
     async def restart(self, kind: CaseKind, state: CaseState) -> bool:
         self.started.append(state.workflow_id)

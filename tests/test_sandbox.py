@@ -26,6 +26,10 @@ async def test_every_workflow_loads_with_no_import_passed_through_unmeant() -> N
         "LedgerSealing",
         "LedgerRecovery",
         "LedgerRebuilding",
+        "WatchlistImport",
+        "WatchlistRemoval",
+        "WatchlistRescreening",
+        "WatchlistEnquiry",
         "OfficerAdmission",
         "OfficerRevocation",
     ]

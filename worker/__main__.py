@@ -26,6 +26,7 @@ from worker import compose
 from worker.setup import admit_head_of_desk, read_request
 from workflows.attributes import ATTRIBUTES
 from workflows.enquiry import LedgerSealing
+from workflows.watchlist import WatchlistRescreening
 
 logger = logging.getLogger("worker")
 
@@ -49,7 +50,11 @@ async def run(settings: Settings, *, migrate_only: bool = False) -> None:
         await attributes.register(client, {key.name: key.indexed_value_type for key in ATTRIBUTES})
         every = timedelta(seconds=settings.seal_interval)
         await schedules.keep(client, "ledger-sealing", LedgerSealing.__name__, queue=settings.task_queue, every=every)
-        async with compose.worker(client, settings, parts):
+        again = timedelta(hours=settings.rescreen_hours)
+        await schedules.keep(
+            client, "watchlist-rescreening", WatchlistRescreening.__name__, queue=settings.task_queue, every=again
+        )
+        async with compose.at_work(client, settings, parts):
             logger.info("worker ready")
             await stop.wait()
             logger.info("worker stopping")

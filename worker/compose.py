@@ -1,7 +1,7 @@
 """The one place where ports meet adapters."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -14,23 +14,28 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from activities.care import Care
 from activities.enquire import Enquiries
 from activities.officers import Officers
-from activities.ports import Cases, Judging, Ledger, Mailer, Memories, Renderer, Sealer
+from activities.ports import Cases, Judging, Ledger, Mailer, Memories, Renderer, Screener, Sealer, Watchlists
 from activities.post import HEARTBEAT, Patience, Post
 from activities.rebuild import Rebuild
 from activities.record import Offices, Recording
+from activities.screen import Lists, Screenings
 from activities.seal import Sealing
 from adapters.cases import TemporalCases
 from adapters.keys.keyring import Keyring
 from adapters.memory import TemporalMemories
+from adapters.screening.local import LocalScreener, entry_keys
 from adapters.seal import Ed25519Sealer
 from adapters.signatures import JsonWebSignatures
 from adapters.smtp import SmtpMailer
 from adapters.sql import engine as sql_engine
 from adapters.sql import migrate
 from adapters.sql.ledger import SqlLedger
+from adapters.sql.watchlists import SqlWatchlists
+from adapters.watchlists.store import HandedIn
 from config import keys
 from config.settings import Settings, WrongSetting
 from domain.authority import Freshness, Judge
+from domain.ids import lists_queue, screening_queue
 from domain.notices import Role
 from domain.people import Contact, Language
 from letters.render import TemplateRenderer
@@ -117,6 +122,8 @@ class Ports:
     memories: Memories
     judge: Judging
     sealer: Sealer
+    screener: Screener
+    watchlists: Watchlists
     desk: Contact
     patience: Patience
     offices: Offices = field(default_factory=dict)
@@ -137,7 +144,7 @@ def _offices(settings: Settings) -> Offices:
 
 
 def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
-    """Every activity of the project, over these ports."""
+    """Every activity on the main task queue, over these ports."""
     recording = Recording(ledger=ports.ledger, renderer=ports.renderer, desk=ports.desk, offices=ports.offices)
     post = Post(
         ledger=ports.ledger, mailer=ports.mailer, renderer=ports.renderer, desk=ports.desk, patience=ports.patience
@@ -146,6 +153,7 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
     care = Care(ledger=ports.ledger, cases=ports.cases, judge=ports.judge, sealer=ports.sealer)
     officers = Officers(ledger=ports.ledger)
     sealing = Sealing(ledger=ports.ledger, sealer=ports.sealer)
+    lists = Lists(watchlists=ports.watchlists, ledger=ports.ledger, cases=ports.cases)
     rebuild = Rebuild(
         ledger=ports.ledger, memories=ports.memories, renderer=ports.renderer, desk=ports.desk, offices=ports.offices
     )
@@ -163,6 +171,9 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         care.verify,
         care.recover,
         sealing.seal_ledger,
+        lists.ask_lists,
+        lists.remove_list,
+        lists.rescreen_cases,
         rebuild.rebuild,
         officers.admit_officer,
         officers.revoke_officer,
@@ -183,9 +194,15 @@ def ledger(settings: Settings, engine: AsyncEngine, keyring: Keyring) -> SqlLedg
     return SqlLedger(engine, keyring, mail_domain=settings.mail_sender.rsplit("@", 1)[1], judge=judge(settings))
 
 
-def worker(client: Client, settings: Settings, parts: Parts) -> Worker:
-    """A worker that carries every workflow and activity of the project."""
-    ports = Ports(
+def heavy_activities(ports: Ports) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The comparison with lists, and the import of one: each on a task queue of its own."""
+    lists = Lists(watchlists=ports.watchlists, ledger=ports.ledger, cases=ports.cases)
+    return Screenings(screener=ports.screener).screen_person, lists.import_list
+
+
+def _ports(client: Client, settings: Settings, parts: Parts) -> Ports:
+    watchlists = SqlWatchlists(parts.engine, entry_keys)
+    return Ports(
         ledger=ledger(settings, parts.engine, parts.keyring),
         mailer=parts.mailer,
         renderer=TemplateRenderer(),
@@ -193,6 +210,8 @@ def worker(client: Client, settings: Settings, parts: Parts) -> Worker:
         memories=TemporalMemories(client),
         judge=judge(settings),
         sealer=parts.sealer,
+        screener=LocalScreener(watchlists),
+        watchlists=HandedIn(watchlists, settings.lists_handed_in),
         desk=Contact(
             name=settings.mail_sender_name, email=settings.desk_address, language=Language(settings.desk_language)
         ),
@@ -203,6 +222,34 @@ def worker(client: Client, settings: Settings, parts: Parts) -> Worker:
         ),
         offices=_offices(settings),
     )
+
+
+@asynccontextmanager
+async def at_work(client: Client, settings: Settings, parts: Parts) -> AsyncIterator[None]:
+    """Carry everything: cases on the main task queue, and beside it what is heavy, a little at a time.
+
+    No case waits behind an import, and no screening either: each of the three has room of its own.
+    """
+    ports = _ports(client, settings, parts)
+    screen, take = heavy_activities(ports)
+    async with AsyncExitStack() as stack:
+        for queue, one, at_once in (
+            (screening_queue(settings.task_queue), screen, settings.screenings_at_once),
+            (lists_queue(settings.task_queue), take, 1),
+        ):
+            beside = Worker(
+                client,
+                task_queue=queue,
+                activities=[one],
+                max_concurrent_activities=at_once,
+                graceful_shutdown_timeout=timedelta(seconds=settings.graceful_stop),
+            )
+            await stack.enter_async_context(beside)
+        await stack.enter_async_context(_worker(client, settings, ports))
+        yield
+
+
+def _worker(client: Client, settings: Settings, ports: Ports) -> Worker:
     return Worker(
         client,
         task_queue=settings.task_queue,

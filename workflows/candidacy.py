@@ -1,13 +1,17 @@
 """A candidacy, from nomination to the end of the session."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from temporalio import workflow
-from temporalio.exceptions import FailureError
+from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.screen import Screenings
     from domain import candidacy as law
     from domain.candidacy import (
+        OPEN,
         Act,
         CandidacyState,
         Correction,
@@ -21,14 +25,20 @@ with workflow.unsafe.imports_passed_through():
         Word,
     )
     from domain.cases import CandidacyCase
+    from domain.checks import whom_to_screen
     from domain.envelope import Envelope, Receipt
     from domain.errors import AlteredCommand, Refusal
+    from domain.functions import ExceptionReason, Functions
+    from domain.ids import screening_queue
     from domain.lists import Standing
     from domain.model import Model
+    from domain.screening import Resolution, Silence
     from domain.session import Terms
     from domain.steps import CaseKind, Outcome
     from domain.vetting import Assessment
+    from domain.watchlists import Screened
 from workflows.docket import Docket, Hooks, Law
+from workflows.policies import SCREEN, SCREEN_AGAIN, SCREEN_FIRST
 from workflows.recognition import recognise
 from workflows.refusals import refusing
 
@@ -42,6 +52,8 @@ LAW = Law[CandidacyState](
     seat=lambda state: state.place or state.nomination.seat,
 )
 
+_SCREENED = OPEN - {Stage.NOMINATED}
+"""Nobody is asked about who has not consented."""
 _SEATED = frozenset({Stage.APPROVED, Stage.PARTICIPANT, Stage.SUSPENDED})
 
 
@@ -50,8 +62,9 @@ class Candidacy:
     """One person's candidacy in one session.
 
     Updates: ``receive`` (the nomination's receipt), ``declare``, ``decline``, ``assess``, ``request_information``,
-    ``supply_information``, ``correct``, ``withdraw``, ``record_death``. Signals: ``hear`` (word of a list), ``obey``
-    (an order of a suspension), ``rearm`` (new terms of the session). Queries: ``imprints``, ``standing``, ``affected``.
+    ``supply_information``, ``resolve``, ``record_functions``, ``sign_exception``, ``correct``, ``withdraw``,
+    ``record_death``. Signals: ``hear`` (word of a list), ``obey`` (an order of a suspension), ``rearm`` (new terms of
+    the session), ``rescreen`` (the watchlists may have changed). Queries: ``imprints``, ``standing``, ``affected``.
     Endings: lapsed, declined, ineligible, not retained, withdrawn, excluded, deceased, expired. A run ends when a seat
     is given, and the next goes on from the same state.
     """
@@ -59,8 +72,12 @@ class Candidacy:
     @workflow.init
     def __init__(self, case: CandidacyCase) -> None:
         self._refused: Refusal | None = None
+        self._screening: asyncio.Task[None] | None = None
+        self._screening_awaited = False
+        self._screening_due = False
+        hooks = Hooks(rearm=self._take_terms, recorded=self._screen_in_vetting)
         if case.state is not None:
-            self._docket = Docket(LAW, case.state, Hooks(rearm=self._take_terms))
+            self._docket = Docket(LAW, case.state, hooks)
         elif case.opening is not None:
             opening = case.opening
             at = opening.terms.clock.reading(workflow.now())
@@ -76,7 +93,7 @@ class Candidacy:
             except Refusal as refusal:
                 self._refused = refusal
             else:
-                self._docket = Docket(LAW, opened.state, Hooks(rearm=self._take_terms))
+                self._docket = Docket(LAW, opened.state, hooks)
                 self._docket.first(opened)
 
     @workflow.run
@@ -86,9 +103,13 @@ class Candidacy:
         if isinstance(self._refused, AlteredCommand) and case.opening is not None:
             await recognise(case.opening.envelope, "candidacy.nominate", workflow.info().workflow_id)
         self._admit()
+        if case.state is not None:
+            self._screen_in_vetting()
         began_seated = case.state is not None and case.state.stage in _SEATED
         # The year that follows the seat has a history of its own: what came before can then shed its old code.
         await self._docket.until(lambda: not began_seated and self._is_seated())
+        if self._screening is not None:
+            self._screening.cancel()
         if not self._state.ended:
             workflow.continue_as_new(CandidacyCase(state=self._state))
         return self._state.stage
@@ -165,6 +186,36 @@ class Candidacy:
         self._check(envelope, Act.SUPPLY_INFORMATION)
 
     @workflow.update
+    async def resolve(self, envelope: Envelope[Resolution]) -> Receipt:
+        """Record what an officer says of a hit."""
+        return await self._take(envelope)
+
+    @resolve.validator
+    def validate_resolve(self, envelope: Envelope[Resolution]) -> None:
+        """Ask the law."""
+        self._check(envelope, Act.RESOLVE)
+
+    @workflow.update
+    async def record_functions(self, envelope: Envelope[Functions]) -> Receipt:
+        """Record the posts, mandates and payments that the candidate declared."""
+        return await self._take(envelope)
+
+    @record_functions.validator
+    def validate_record_functions(self, envelope: Envelope[Functions]) -> None:
+        """Ask the law."""
+        self._check(envelope, Act.RECORD_FUNCTIONS)
+
+    @workflow.update
+    async def sign_exception(self, envelope: Envelope[ExceptionReason]) -> Receipt:
+        """Record an officer's signature under an exception."""
+        return await self._take(envelope)
+
+    @sign_exception.validator
+    def validate_sign_exception(self, envelope: Envelope[ExceptionReason]) -> None:
+        """Ask the law."""
+        self._check(envelope, Act.SIGN_EXCEPTION)
+
+    @workflow.update
     async def correct(self, envelope: Envelope[Correction]) -> Receipt:
         """Record a better address, name or language for the letters to come."""
         return await self._take(envelope)
@@ -215,6 +266,13 @@ class Candidacy:
         """Take the session's new terms."""
         self._take_terms(terms)
 
+    @workflow.signal
+    def rescreen(self) -> None:
+        """Ask the lists again."""
+        if self._state.stage in _SCREENED:
+            self._screening_due = True
+            self._screen()
+
     @workflow.query
     def imprints(self) -> dict[str, str]:
         """The digest of each part of the state; the state itself is the ledger's to tell, to whom it may."""
@@ -256,11 +314,51 @@ class Candidacy:
         self._docket.admit(envelope, act, self._law_on(envelope))
 
     async def _take(self, envelope: Envelope[Model]) -> Receipt:
+        if self._screening_awaited and envelope.act == Act.ASSESS:
+            with suppress(TimeoutError):
+                await workflow.wait_condition(lambda: not self._screening_awaited, timeout=SCREEN_FIRST)
         return await self._docket.command(
             envelope,
             self._law_on(envelope),
-            lambda: law.command(self._state, envelope, self._docket.now()),
+            lambda: law.command(self._state, envelope, self._docket.now(), screening_awaited=self._screening_awaited),
         )
+
+    def _screen_in_vetting(self) -> None:
+        """Begin to screen a candidate who enters vetting; a history from before there were lists went on without."""
+        if self._state.stage is Stage.VETTING and self._screening is None and workflow.patched("screened-in-vetting"):
+            self._screening_awaited = self._screening_due = True
+            self._screen()
+
+    def _screen(self) -> None:
+        if self._screening is None or self._screening.done():
+            self._screening = asyncio.create_task(self._keep_screening())
+
+    async def _keep_screening(self) -> None:
+        """Ask the lists now, again whenever they change, and again after a pause where they could not be asked."""
+        while not self._state.ended:
+            await workflow.wait_condition(lambda: self._screening_due)
+            self._screening_due = False
+            answer = await self._ask_lists()
+            self._docket.take(lambda answer=answer: self._screened(answer))  # type: ignore[misc]
+            if answer.silent:
+                with suppress(TimeoutError):
+                    await workflow.wait_condition(lambda: self._screening_due, timeout=SCREEN_AGAIN)
+                self._screening_due = True
+
+    async def _ask_lists(self) -> Screened:
+        try:
+            return await workflow.execute_activity_method(
+                Screenings.screen_person,
+                whom_to_screen(self._state.nomination.candidate),
+                task_queue=screening_queue(workflow.info().task_queue),
+                **SCREEN,
+            )
+        except ActivityError:
+            return Screened(silent=(Silence(what="lists", cause="no answer"),))
+
+    def _screened(self, answer: Screened) -> Outcome[CandidacyState] | None:
+        self._screening_awaited = False
+        return law.screened(self._state, answer, self._docket.now()) if not self._state.ended else None
 
     def _law_on(self, envelope: Envelope[Model]) -> Callable[[], object]:
         return lambda: law.check_command(self._state, envelope, self._docket.now())

@@ -53,6 +53,10 @@ def _nothing(_: object) -> None:
     """What most cases do about it."""
 
 
+def _done() -> None:
+    """What most cases do then."""
+
+
 @dataclass(frozen=True)
 class Hooks:
     """What a case does when it learns something on the way.
@@ -60,10 +64,12 @@ class Hooks:
     Attributes:
         rearm: The session has newer terms than those the case came in under.
         ended: The workflow of another case could not be told anything: it has ended.
+        recorded: A step stands in the ledger, and the case is where it leads to.
     """
 
     rearm: Callable[[Terms], None] = _nothing
     ended: Callable[[str], None] = _nothing
+    recorded: Callable[[], None] = _done
 
 
 @dataclass
@@ -324,6 +330,7 @@ class Docket(Generic[S]):
             self._start(self._tell(outcome.dispatches))
         if recorded.terms is not None:
             self._hooks.rearm(recorded.terms)
+        self._hooks.recorded()
 
     async def _post(self, letters: tuple[str, ...]) -> None:
         for delivery in await workflow.execute_activity_method(Post.deliver_letters, letters, **POST):

@@ -41,6 +41,27 @@ ENQUIRE: Final[dict[str, Any]] = {
 }
 """A question somebody waits for: short, so that a second try answers in time where a worker died over the first."""
 
+SCREEN: Final[dict[str, Any]] = {
+    "start_to_close_timeout": timedelta(minutes=2),
+    "heartbeat_timeout": timedelta(seconds=30),
+    "schedule_to_close_timeout": timedelta(minutes=5),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
+}
+"""A comparison with the lists. One that does not answer in this time is a finding of its own, and is asked again."""
+
+SCREEN_AGAIN: Final = timedelta(minutes=10)
+"""The pause before lists that could not be asked are asked again."""
+
+SCREEN_FIRST: Final = timedelta(seconds=5)
+"""How long an assessment waits for the first screening, so that the officer learns at once where the case stands."""
+
+IMPORT: Final[dict[str, Any]] = {
+    "start_to_close_timeout": timedelta(hours=4),
+    "heartbeat_timeout": timedelta(minutes=2),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
+}
+"""A list of any size, as a whole: an attempt that died has changed nothing, and the next begins at the first line."""
+
 CARE: Final[dict[str, Any]] = {
     "start_to_close_timeout": timedelta(hours=1),
     "heartbeat_timeout": timedelta(seconds=60),

@@ -11,6 +11,7 @@ from workflows.officers import OfficerAdmission, OfficerRevocation
 from workflows.session import Session
 from workflows.session_list import SessionList
 from workflows.suspension import Suspension
+from workflows.watchlist import WatchlistEnquiry, WatchlistImport, WatchlistRemoval, WatchlistRescreening
 
 WORKFLOWS: Final[tuple[type[Any], ...]] = (
     Session,
@@ -23,6 +24,10 @@ WORKFLOWS: Final[tuple[type[Any], ...]] = (
     LedgerSealing,
     LedgerRecovery,
     LedgerRebuilding,
+    WatchlistImport,
+    WatchlistRemoval,
+    WatchlistRescreening,
+    WatchlistEnquiry,
     OfficerAdmission,
     OfficerRevocation,
 )

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, bindparam, exists, func, insert, or_, select
+from sqlalchemy import BindParameter, bindparam, exists, func, insert, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,7 +26,7 @@ from domain.cases import STATES
 from domain.errors import Erased
 from domain.ids import session_workflow_id
 from domain.keys import key_of
-from domain.ledger import Entry
+from domain.ledger import EnquiryAbout, Entry
 from domain.offices import Appointment, Office, Request, Revocation, ended_by
 from domain.session import SessionState, Terms, terms_decision
 from domain.signing import PublicKey, Signed, digest
@@ -34,6 +34,9 @@ from domain.steps import CaseKind, Trigger
 
 _ONE_AT_A_TIME: Final = 0x6F666669
 """Key of the advisory lock under which officers are admitted and revoked: "offi"."""
+
+OPENINGS: Final = (EnquiryAbout.CASE, EnquiryAbout.TIMELINE, EnquiryAbout.LETTERS, EnquiryAbout.LETTER)
+"""The questions that open a file."""
 
 _KEY: BindParameter[Any] = bindparam("key")
 _WORKFLOW: BindParameter[Any] = bindparam("workflow_id")
@@ -225,6 +228,9 @@ async def take(connection: AsyncConnection, cells: Cells, command: Command) -> i
 
 async def note_reading(connection: AsyncConnection, command: Command, about: str, reference: str | None) -> None:
     """Write down that somebody has read; an attempt that is made again is one reading."""
+    if about not in OPENINGS:
+        # Nothing of a file was told, so nobody need wait until the disk has the trace.
+        await connection.execute(text("SET LOCAL synchronous_commit = off"))
     signed = signed_of(command)
     read = upsert(readings).values(
         at=command.taken,
@@ -322,7 +328,8 @@ async def written(connection: AsyncConnection, cells: Cells) -> AsyncIterator[Wr
     acts: tuple[tuple[str, str], ...] = ()
     case_reference = ""
     steps = (
-        select(events, cases.c.kind, cases.c.workflow_id)
+        # Not the whole state of each, which no signature is over.
+        select(*(column for column in events.c if column.name != "state"), cases.c.kind, cases.c.workflow_id)
         .join(cases, cases.c.reference == events.c.case_reference)
         .where(events.c.trigger == Trigger.OFFICER)
         .order_by(events.c.case_reference, events.c.seq)

@@ -39,6 +39,7 @@ from domain.lists import ListStage
 from domain.notices import Role, Template
 from domain.offices import Office
 from domain.people import Language, SeatKind
+from domain.screening import ListFormat, ListKind, Trust
 from domain.session import SessionStage
 from domain.steps import CaseKind, Trigger
 from domain.suspension import SuspensionStage
@@ -256,6 +257,60 @@ letter_events = Table(
     _one_of("state", LetterState),
     Index(None, "letter", "n"),
     comment="what became of every letter since it was written; only ever added to",
+)
+
+watchlists = Table(
+    "watchlists",
+    metadata,
+    _column("name", _Reference, "the desk's own short name", primary_key=True),
+    _column("publisher", Text, "whose list it is"),
+    _column("trust", Text, "how far its publisher is trusted"),
+    _column("kind", Text, "what it says of those who stand on it"),
+    _column("version", Integer, "version in force"),
+    _one_of("trust", Trust),
+    _one_of("kind", ListKind),
+    CheckConstraint("version >= 1", name="version"),
+    comment="lists that people are screened against; public",
+)
+
+watchlist_versions = Table(
+    "watchlist_versions",
+    metadata,
+    _column("list", _Reference, "list", ForeignKey(watchlists.c.name, ondelete="CASCADE")),
+    _column("version", Integer, "number of the import, from 1"),
+    _column("format", Text, "format it was published in"),
+    _column("source", Text, "name of the file"),
+    _column("file", Text, "digest of the file"),
+    _column("entries", Integer, "people it names"),
+    _column("added", Integer, "people the version before did not have"),
+    _column("changed", Integer, "people of whom the version before said something else"),
+    _column("removed", Integer, "people that only the version before had"),
+    _column("skipped", JSONB, "what was left out, by why"),
+    _column("imported_at", _Instant, "when; clock time", server_default=func.now()),
+    _column("officer", Text, "officer who ordered it"),
+    _column("key", Text, "id of the import, the same each time it is tried"),
+    PrimaryKeyConstraint("list", "version"),
+    UniqueConstraint("key"),
+    _one_of("format", ListFormat),
+    comment="every import of a list; public",
+)
+
+watchlist_entries = Table(
+    "watchlist_entries",
+    metadata,
+    _column("n", BigInteger, "order of writing", Identity(always=True), primary_key=True),
+    _column("list", _Reference, "list", ForeignKey(watchlists.c.name, ondelete="CASCADE")),
+    _column("entry", _Reference, "id in the list"),
+    _column("digest", Text, "digest of what it says"),
+    _column("schema", Text, "what it is, in the terms of FollowTheMoney"),
+    _column("properties", JSONB, "what it says, in the terms of FollowTheMoney"),
+    _column("since", Integer, "first version that says so"),
+    _column("until", Integer, "first version that does not; empty while it is in force", nullable=True),
+    _column("keys", ARRAY(BigInteger), "what it is found by; empty once it is not in force", nullable=True),
+    UniqueConstraint("list", "entry", "since"),
+    Index("watchlist_entries_in_force_idx", "list", "entry", unique=True, postgresql_where=text("until IS NULL")),
+    Index(None, "keys", postgresql_using="gin"),
+    comment="what lists say of people, by version; public, and nothing here says whom it matches",
 )
 
 commands = Table(

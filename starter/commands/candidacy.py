@@ -20,10 +20,13 @@ from domain.candidacy import (
     agenda,
     deadline,
 )
+from domain.checks import findings
+from domain.functions import ExceptionReason, Functions
 from domain.ledger import CaseFile, CaseRow
 from domain.model import Model
 from domain.notices import OFFICES, Role
 from domain.people import Language, SeatKind
+from domain.screening import Resolution, Verdict
 from domain.steps import CaseKind, Due
 from domain.vetting import Assessment, Finding, Judgement
 from starter import files, show
@@ -204,6 +207,80 @@ async def supply_information(
     text = text_of("--answer", answer, answer_file)
     information = files.build(Information, options={"documents": "--document"}, answer=text, documents=documents)
     return await _act(call, reference, Act.SUPPLY_INFORMATION, information, "information recorded")
+
+
+@candidacy.command("findings", example="starter candidacy findings C-2026-0007")
+@reference
+@pass_call
+async def show_findings(call: Call, reference: str) -> Reply:
+    """Show what the checks found, each with why: lists, hits, functions.
+
+    What keeps the case from being cleared is marked. A hit on a hostile list is evidence that the candidate is
+    persecuted. The answer holds personal data.
+    """
+    state = await _state(await call.desk(), reference)
+    found = findings(state.file)
+    told: list[RenderableType] = [
+        show.table(
+            f"Findings of {reference}",
+            ("about", "check", "result", "holds the case"),
+            ((each.about, each.check, each.result, "yes" if each.holds else "") for each in found),
+        )
+    ]
+    told += [show.facts(f"{each.check} {each.about}", {"why": "\n".join(each.why)}) for each in found if each.why]
+    return Reply({"reference": reference, "findings": found}, told)
+
+
+@candidacy.command(
+    "resolve",
+    example='starter candidacy resolve C-2026-0007 H-0a1b2c3d4e5f --as other-person --reason "Born in another year"',
+)
+@reference
+@click.argument("hit", metavar="HIT")
+@click.option("--as", "verdict", required=True, type=choice(Verdict), help="Who the entry is about.")
+@reason
+@pass_call
+async def resolve(call: Call, reference: str, hit: str, *, verdict: str, reason: str) -> Reply:
+    """Say whether a hit is the candidate.
+
+    On an official or allied list two officers have to say the same, on an unknown one a single one is enough. What you
+    say holds for the entry as it stands now: if the list says something else one day, the hit comes back.
+    """
+    desk = await call.desk()
+    file = (await _state(desk, reference)).file
+    seen = next((each.digest for each in (file.hits if file is not None else ()) if each.id == hit), "0" * 64)
+    resolution = files.build(Resolution, options={"hit": "HIT"}, hit=hit, digest=seen, verdict=verdict, reason=reason)
+    return await _act(call, reference, Act.RESOLVE, resolution, f"{hit} recorded as {verdict}", desk=desk)
+
+
+@candidacy.command("functions", example="starter candidacy functions C-2026-0007 functions.yaml")
+@reference
+@click.argument("file")
+@pass_call
+async def functions(call: Call, reference: str, file: str) -> Reply:
+    """Record the posts, mandates and payments that the candidate declared.
+
+    They stand in FILE (YAML or JSON with functions: kind (post, mandate or payment), what, body, payer (government,
+    occupation, state or other), since, until where it has ended, and evidence); a date may be a year, a month or a
+    day. The rule on functions is applied at once; `starter candidacy findings` says what it came to.
+    """
+    return await _act(call, reference, Act.RECORD_FUNCTIONS, files.read(file, Functions), "functions recorded")
+
+
+@candidacy.command("except", example='starter candidacy except C-2026-0007 --reason "Taught chemistry at a school"')
+@reference
+@reason
+@pass_call
+async def sign_exception(call: Call, reference: str, *, reason: str) -> Reply:
+    """Sign an exception from the rule on functions.
+
+    It holds for what is declared now and for nothing else, and it takes two officers.
+    """
+    desk = await call.desk()
+    file = (await _state(desk, reference)).file
+    declared = file.functions.digest if file is not None and file.functions is not None else "0" * 64
+    exception = files.build(ExceptionReason, digest=declared, reason=reason)
+    return await _act(call, reference, Act.SIGN_EXCEPTION, exception, "exception signed", desk=desk)
 
 
 @candidacy.command(

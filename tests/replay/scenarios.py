@@ -8,16 +8,22 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
+import pytest
+from temporalio.client import WorkflowUpdateFailedError
+
 from activities.ports import MailDeferred, MailRefused, MailUncertain
 from domain.candidacy import Act, Correction, Information, InformationRequest, Measure, Reason
+from domain.functions import ExceptionReason, Function, FunctionKind, Functions, Payer
 from domain.ledger import Settlement, SettlementHow
 from domain.lists import DecisionOutcome, Drafting, ListAct, ListPlan, Place, RatificationOutcome
 from domain.notices import Role
 from domain.people import SeatKind
+from domain.screening import Resolution, Silence, Verdict
 from domain.session import SessionAmendment
 from domain.suspension import Extension, Recommendation, SuspensionAct, Waiver
 from domain.vetting import Judgement
-from tests.builders import a_reversal
+from domain.watchlists import Screened
+from tests.builders import a_hit, a_reversal
 from tests.workflows.office import Office
 
 Scenario = Callable[[Office], Awaitable[None]]
@@ -145,6 +151,33 @@ async def dates_moved(office: Office) -> None:
     await office.pass_days(0.1)
 
 
+async def screened_and_settled(office: Office) -> None:
+    """Lists that cannot be asked at first, then a hit that two officers settle, an exception, and a later screening."""
+    await office.open()
+    office.lists.says = Screened(silent=(Silence(what="somebody", cause="no answer"),))
+    reference = await office.nominate()
+    await office.clear(reference)
+    hit = a_hit()
+    office.lists.says = Screened(asked={"somebody": 1}, hits=(hit,))
+    await office.pass_days(0.1)
+    school = Function(
+        kind=FunctionKind.POST, what="Teacher", body="A school", payer=Payer.STATE, since="2012", until="2019"
+    )
+    declared = Functions(functions=(school,))
+    await office.act(reference, Act.RECORD_FUNCTIONS, declared)
+    word = Resolution(hit=hit.id, digest=hit.digest, verdict=Verdict.OTHER_PERSON, reason="born in another year")
+    for officer in (2, 3):
+        await office.act(reference, Act.RESOLVE, word, officer=officer)
+        exception = ExceptionReason(digest=declared.digest, reason="taught chemistry")
+        await office.act(reference, Act.SIGN_EXCEPTION, exception, officer=officer)
+    await office.stage(reference, "cleared")
+    office.lists.says = Screened(asked={"somebody": 2}, hits=(a_hit(digest="1" * 64),))
+    with office.still():
+        await office.officer().rescreen()
+    await office.pass_days(0.1)
+    await office.act(reference, Act.WITHDRAW, Reason(reason="no time"))
+
+
 async def letters_in_trouble(office: Office) -> None:
     """One letter deferred, one refused and sent again, one of which nobody knows."""
     await office.open()
@@ -164,6 +197,22 @@ async def letters_in_trouble(office: Office) -> None:
     with office.still():
         await office.officer().settle_letter(f"{reference}.2.1", arrived)
         await office.env.client.get_workflow_handle(f"letter/{reference}.2.1").result()
+
+
+async def given_again_and_replayed(office: Office) -> None:
+    """An officer gives a command that was taken once more, and somebody sends one again that was overheard."""
+    await office.open()
+    reference = await office.nominate()
+    await office.declare(reference)
+    await office.declare(reference)
+    envelope = office.officer(2).close_over(Act.ASSESS, reference, office.assessment(), basis=2)
+    handle = office.env.client.get_workflow_handle(office.ledger.cases[reference].entry.workflow_id)
+    with office.still():
+        await handle.execute_update("assess", envelope, id="first")
+        with pytest.raises(WorkflowUpdateFailedError):
+            await handle.execute_update("assess", envelope, id="second")
+    await office.act(reference, Act.WITHDRAW, Reason(reason="no time"))
+    await office.pass_days(0.1)
 
 
 async def suspended_and_lifted(office: Office) -> None:
@@ -245,7 +294,9 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         refused_by_the_plenary,
         seated_after_a_refusal,
         dates_moved,
+        screened_and_settled,
         letters_in_trouble,
+        given_again_and_replayed,
         suspended_and_lifted,
         suspended_and_excluded,
         upheld_reversed_and_lapsed,

@@ -22,6 +22,7 @@ from adapters.memory import TemporalMemories
 from adapters.seal import Ed25519Sealer
 from config.settings import Settings
 from domain.candidacy import Act, Answer, Declaration
+from domain.ids import lists_queue, screening_queue
 from domain.lists import (
     BureauDecision,
     DecisionOutcome,
@@ -51,10 +52,10 @@ from letters.render import TemplateRenderer
 from starter.desk import Desk, Taken
 from tests import builders
 from tests.builders import KEY, SESSION
-from tests.fakes import Letterbox, MemoryLedger
+from tests.fakes import Letterbox, ListDesk, MemoryLedger
 from tests.keys import a_keyring
 from tests.officers import JUDGE, a_pair, an_officer
-from worker.compose import Ports, activities
+from worker.compose import Ports, activities, heavy_activities
 from workflows.attributes import ATTRIBUTES
 from workflows.registry import SANDBOX, WORKFLOWS
 
@@ -75,6 +76,7 @@ class Office:
     ledger: MemoryLedger
     box: Letterbox
     queue: str
+    lists: ListDesk
     keys: tuple[str, ...] = field(default_factory=lambda: builders.criteria().keys)
 
     def officer(self, number: int = 1) -> Desk:
@@ -256,7 +258,8 @@ async def at_work() -> AsyncIterator[Office]:
             )
         )
         officers = {officer.key.id: officer for officer in map(an_officer, range(1, 10))}
-        ledger, box, queue = MemoryLedger(judge=JUDGE, officers=officers), Letterbox(), "desk"
+        ledger, box = MemoryLedger(judge=JUDGE, officers=officers), Letterbox()
+        lists, queue = ListDesk(), "desk"
         ports = Ports(
             ledger=ledger,
             mailer=box,
@@ -265,15 +268,22 @@ async def at_work() -> AsyncIterator[Office]:
             memories=TemporalMemories(env.client),
             judge=JUDGE,
             sealer=Ed25519Sealer(bytes(32)),
+            screener=lists,
+            watchlists=lists,
             desk=DESK,
             patience=PATIENCE,
             offices={Role.BUREAU: (BUREAU,), Role.SECRETARIAT: SECRETARIATS},
         )
-        async with Worker(
-            env.client,
-            task_queue=queue,
-            workflows=WORKFLOWS,
-            activities=activities(ports),
-            workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
+        screen, take = heavy_activities(ports)
+        async with (
+            Worker(env.client, task_queue=screening_queue(queue), activities=[screen]),
+            Worker(env.client, task_queue=lists_queue(queue), activities=[take]),
+            Worker(
+                env.client,
+                task_queue=queue,
+                workflows=WORKFLOWS,
+                activities=activities(ports),
+                workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
+            ),
         ):
-            yield Office(env=env, ledger=ledger, box=box, queue=queue)
+            yield Office(env=env, ledger=ledger, box=box, queue=queue, lists=lists)

@@ -1,0 +1,423 @@
+"""Compare a person with an entry of a list: logic-v2 decides, after names have been brought into one spelling.
+
+``nomenklatura``'s logic-v2 weighs names, birth dates, countries and gender, and says why. What it does not do is stand
+around it here, in one place: it is asked once with the name as it is, and once with each part of the name written as
+the entry writes it, where
+
+- both are readings of one Cyrillic form (see :mod:`adapters.screening.spelling`),
+- one is an initial of the other,
+- they differ by one slip of the pen, or
+- one is a diminutive of the other, and the birth date or the patronymic agrees as well.
+
+Each but the first costs something. A patronymic that only one of the two has is left out for a small cost; two that
+contradict each other cost much. The better of the two answers counts.
+"""
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import count
+from typing import Any, Final
+
+from followthemoney import EntityProxy, model
+from nomenklatura.matching.logic_v2.model import LogicV2
+from rigour.names import NameTypeTag, Symbol, analyze_names
+from rigour.text.distance import levenshtein
+
+from adapters.screening.spelling import System, any_reading, full_names, is_patronymic, readings, tokens
+from domain.screening import NAMES, Listed, Match, Subject
+
+THRESHOLD: Final = 0.7
+"""logic-v2's own: from here on a match is a hit."""
+INITIAL: Final = 0.04
+SLIP: Final = 0.06
+DIMINUTIVE: Final = 0.12
+MISSING: Final = 0.03
+CONTRADICTION: Final = 0.25
+"""What each takes from the score: an initial, a slip of the pen, a diminutive, a patronymic that one side lacks, two
+patronymics that contradict each other."""
+MIN_SLIP: Final = 4
+"""A part of fewer letters is another name when one of them changes."""
+_NAME_LIKE: Final = frozenset({*NAMES, "firstName", "lastName", "middleName", "fatherName", "motherName", "secondName"})
+_COMPARED: Final = (*sorted(_NAME_LIKE), "birthDate", "nationality", "citizenship", "country", "gender", "innCode")
+"""What logic-v2 compares of people; the rest is only shown."""
+_SHOWN: Final = ("name", "alias", "birthDate", "birthPlace", "nationality", "country", "gender", "position", "program")
+_SHOWN_VALUES: Final = 8
+_CONFIG: Final = LogicV2.default_config()
+_numbers = count(1)
+_lock: Final = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a name."""
+
+    text: str
+    patronymic: bool
+
+    @property
+    def initial(self) -> bool:
+        """Whether it is one letter only."""
+        return len(self.text) == 1
+
+
+Parts = tuple[Part, ...]
+
+
+@lru_cache(maxsize=200_000)
+def parts_of(name: str) -> Parts:
+    """The parts of a name."""
+    found = tokens(name)
+    long = len(found) >= 3
+    return tuple(Part(text, patronymic=long and is_patronymic(text)) for text in found)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of a list, made ready to be compared."""
+
+    listed: Listed
+    proxy: EntityProxy
+    names: tuple[Parts, ...]
+
+
+@dataclass
+class Candidate:
+    """A person, made ready to be compared with many entries."""
+
+    subject: Subject
+    proxy: EntityProxy
+    names: tuple[Parts, ...]
+    patronymics: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.patronymics = frozenset(part.text for parts in self.names for part in parts if part.patronymic)
+
+
+@lru_cache(maxsize=50_000)
+def _cleaned(schema: str, name: str, value: str) -> str | None:
+    """A value as the model keeps it: countries by code, dates as far as they are known."""
+    return model.schemata[schema].properties[name].type.clean(value)
+
+
+def _proxy(key: str, schema: str, properties: Mapping[str, Iterable[str]]) -> EntityProxy:
+    proxy = model.make_entity(schema)
+    proxy.id = key
+    for name in _COMPARED:
+        known = proxy.schema.properties.get(name)
+        if known is None:
+            continue
+        for value in properties.get(name, ()):
+            # Countries and dates repeat, and to look one up costs more than to compare two names.
+            cleaned = value if name in _NAME_LIKE else _cleaned(schema, name, value)
+            if cleaned:
+                proxy.unsafe_add(known, cleaned, cleaned=True)
+    return proxy
+
+
+def names_of(listed: Listed) -> tuple[Parts, ...]:
+    """The names of an entry in their parts, each once."""
+    return tuple(dict.fromkeys(parts for name in listed.names if (parts := parts_of(name))))
+
+
+def entry(listed: Listed) -> Entry:
+    """An entry, ready. Its id is the digest of what it says: logic-v2 remembers features by id."""
+    proxy = _proxy(listed.digest, listed.schema_, listed.properties)
+    return Entry(listed=listed, proxy=proxy, names=names_of(listed))
+
+
+def candidate(subject: Subject) -> Candidate:
+    """A person, ready."""
+    names = tuple(dict.fromkeys(parts for name in subject.names if (parts := parts_of(name))))
+    return Candidate(subject=subject, proxy=_asked(subject, subject.names), names=names)
+
+
+def _asked(subject: Subject, names: Iterable[str]) -> EntityProxy:
+    # A number that is never used again, since features are remembered by id.
+    with _lock:
+        key = f"asked-{next(_numbers)}"
+    known: dict[str, Iterable[str]] = {
+        "name": names,
+        "birthDate": [subject.birth_date] if subject.birth_date else [],
+        "nationality": subject.nationalities,
+        "gender": [subject.gender] if subject.gender else [],
+    }
+    return _proxy(key, "Person", known)
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """A name as the entry would write it.
+
+    Attributes:
+        name: The name.
+        cost: What it takes from the score.
+        agreed: How many parts were found in the entry's name.
+        why: Each change, in words.
+    """
+
+    name: str
+    cost: float
+    agreed: int
+    why: tuple[str, ...]
+
+
+@lru_cache(maxsize=200_000)
+def symbols(part: str) -> frozenset[str]:
+    """What the field's data calls a part of a name in whatever language: Muhammad, Mohamed and Мухаммад are one."""
+    names = analyze_names(NameTypeTag.PER, [part], phonetics=False, numerics=False)
+    return frozenset(symbol.id for name in names for symbol in name.symbols if symbol.category == Symbol.Category.NAME)
+
+
+@lru_cache(maxsize=1_000_000)
+def _alike(one: str, other: str) -> bool:
+    """Whether two parts may be one name in any way that counts."""
+    if one == other:
+        return True
+    if len(one) == 1 or len(other) == 1:
+        return _starts(*((Part(one, patronymic=False), Part(other, patronymic=False))[:: 1 if len(one) == 1 else -1]))
+    left, right = any_reading(one), any_reading(other)
+    if not left.isdisjoint(right) or not symbols(one).isdisjoint(symbols(other)):
+        return True
+    if not full_names(one).isdisjoint(right) or not full_names(other).isdisjoint(left):
+        return True
+    edits = max(1, max(len(one), len(other)) // 4)
+    return _one_slip(one, other) or any(
+        abs(len(mine) - len(theirs)) <= edits and levenshtein(mine, theirs, max_edits=edits) <= edits
+        for mine in left
+        for theirs in right
+    )
+
+
+_LITTLE: Final = 3
+"""Letters of a part that weighs half where the other side lacks it: bin, al, de."""
+
+
+def plausible(asked: Candidate, names: Iterable[Parts]) -> bool:
+    """Whether a full comparison could come to a hit, at the least cost of each part that one side lacks.
+
+    logic-v2 counts a part that the entry lacks with 0.8 and one that the person lacks with 0.2, and a family name with
+    1.3; so this is the most that it could say.
+    """
+    return any(_could_match(mine, theirs) for theirs in names for mine in asked.names)
+
+
+def _could_match(mine: Parts, theirs: Parts) -> bool:
+    free = list(theirs)
+    agreed = 0
+    lacking = 0.0
+    for part in mine:
+        found = next((other for other in free if _alike(part.text, other.text)), None)
+        if found is not None:
+            free.remove(found)
+            agreed += 1
+        elif not part.patronymic or any(other.patronymic for other in theirs):
+            lacking += 0.4 if len(part.text) <= _LITTLE else 0.8
+    if not agreed or (agreed == 1 and len(mine) > 1):
+        return False
+    lacking += sum(0.1 if len(part.text) <= _LITTLE else 0.2 for part in free if not part.patronymic)
+    most = agreed + 0.3
+    return most / (most + lacking) >= THRESHOLD
+
+
+@lru_cache(maxsize=500_000)
+def _one_slip(left: str, right: str) -> bool:
+    """Whether two parts differ by one letter too many, too few or another, or by two that changed places."""
+    if abs(len(left) - len(right)) > 1 or min(len(left), len(right)) < MIN_SLIP:
+        return False
+    if levenshtein(left, right, max_edits=1) <= 1:
+        return True
+    if len(left) != len(right):
+        return False
+    different = [number for number, (one, other) in enumerate(zip(left, right, strict=True)) if one != other]
+    return (
+        len(different) == 2
+        and different[1] == different[0] + 1
+        and left[different[0]] == right[different[1]]
+        and left[different[1]] == right[different[0]]
+    )
+
+
+def _slipped(asked: str, listed: str, asked_readings: frozenset[str]) -> bool:
+    if _one_slip(asked, listed):
+        return True
+    theirs = any_reading(listed)
+    return any(_one_slip(one, other) for one in asked_readings for other in theirs)
+
+
+def _starts(initial: Part, word: Part) -> bool:
+    if word.text.startswith(initial.text):
+        return True
+    # Я. is Ya. and Yu. begins as Ю does; by readings, since the scripts may differ.
+    return any(
+        reading[:1] == start[:1] for start in any_reading(initial.text) for reading in any_reading(word.text) if start
+    )
+
+
+def _supported(asked: Candidate, against: Entry) -> bool:
+    """Whether the birth dates agree, as far as both are known; what a diminutive needs beside the family name."""
+    born = asked.subject.birth_date
+    listed = against.listed.properties.get("birthDate", ())
+    return born is not None and any(date.startswith(born) or born.startswith(date) for date in listed)
+
+
+def rewritings(asked: Candidate, against: Entry) -> list[Rewriting]:
+    """The person's names as the entry would write them, the best first."""
+    supported = _supported(asked, against)
+    found: dict[str, Rewriting] = {}
+    for name in asked.names:
+        systems: list[System | None] = [*dict.fromkeys(system for part in name for system in readings(part.text))]
+        for listed in against.names:
+            for system in systems or [None]:
+                rewritten = _rewritten(name, listed, system, supported)
+                if rewritten is not None:
+                    known = found.get(rewritten.name)
+                    if known is None or (rewritten.cost, -rewritten.agreed) < (known.cost, -known.agreed):
+                        found[rewritten.name] = rewritten
+    return sorted(found.values(), key=lambda each: (-each.agreed, each.cost))
+
+
+def _read_as(text: str, system: System | None) -> frozenset[str]:
+    return readings(text).get(system, frozenset()) if system is not None else frozenset()
+
+
+def _rewritten(name: Parts, listed: Parts, system: System | None, supported: bool) -> Rewriting | None:
+    free = list(range(len(listed)))
+    taken: dict[int, int] = {}
+    cost = 0.0
+    why: list[str] = []
+
+    def take(number: int, other: int, price: float, told: str) -> None:
+        nonlocal cost
+        taken[number] = other
+        free.remove(other)
+        cost += price
+        if told:
+            why.append(told)
+
+    for number, part in enumerate(name):
+        same = next((other for other in free if listed[other].text == part.text), None)
+        if same is not None:
+            take(number, same, 0.0, "")
+    for number, part in enumerate(name):
+        if number in taken or part.initial:
+            continue
+        read = _read_as(part.text, system)
+        same = next((other for other in free if not read.isdisjoint(any_reading(listed[other].text))), None)
+        if same is not None:
+            take(number, same, 0.0, f"{part.text} and {listed[same].text} are one name in two spellings")
+    if not taken:
+        return None
+    for number, part in enumerate(name):
+        if number in taken:
+            continue
+        read = _read_as(part.text, system)
+        for other in free:
+            word = listed[other]
+            if part.initial != word.initial and _starts(*((part, word) if part.initial else (word, part))):
+                take(number, other, INITIAL, f"{part.text} fits {word.text} as an initial")
+                break
+            if not part.initial and not word.initial and _slipped(part.text, word.text, read):
+                take(number, other, SLIP, f"{part.text} and {word.text} differ by one slip of the pen")
+                break
+    if len(taken) >= 2 or (len(taken) == 1 and supported):
+        patronymics = any(name[number].patronymic and listed[other].patronymic for number, other in taken.items())
+        for number, part in enumerate(name):
+            if number in taken or part.initial or not (supported or patronymics):
+                continue
+            for other in free:
+                if _diminutive(part, listed[other]):
+                    take(number, other, DIMINUTIVE, f"{part.text} and {listed[other].text}: one is short for the other")
+                    break
+    words = [listed[taken[number]].text if number in taken else part.text for number, part in enumerate(name)]
+    left = [number for number in range(len(name)) if number not in taken]
+    if any(name[number].patronymic for number in left) and not any(word.patronymic for word in listed):
+        # The entry does not know the patronymic: that says little.
+        kept = [number for number in range(len(name)) if number in taken or not name[number].patronymic]
+        words = [words[number] for number in kept]
+        cost += MISSING
+        why.append("the entry has no patronymic")
+    elif not any(part.patronymic for part in name) and any(listed[other].patronymic for other in free):
+        words.extend(listed[other].text for other in free if listed[other].patronymic)
+        cost += MISSING
+        why.append("the patronymic is not known")
+    return Rewriting(name=" ".join(words), cost=cost, agreed=len(taken), why=tuple(why))
+
+
+def _diminutive(one: Part, other: Part) -> bool:
+    return not full_names(one.text).isdisjoint(any_reading(other.text)) or not full_names(other.text).isdisjoint(
+        any_reading(one.text)
+    )
+
+
+def _contradicts(asked: Candidate, against: Entry) -> bool:
+    """Whether both have patronymics, or the initial of one, and none of the one's can be one of the other's."""
+    theirs = {part for parts in against.names for part in parts if part.patronymic or (part.initial and len(parts) > 2)}
+    mine = {part for parts in asked.names for part in parts if part.patronymic or (part.initial and len(parts) > 2)}
+    if not any(part.patronymic for part in mine | theirs) or not mine or not theirs:
+        return False
+    # An initial may stand for any part of the other's name, not for the patronymic only.
+    whole = {part for parts in asked.names for part in parts if not part.initial}
+    return not any(_agree(one, other) for one in mine for other in theirs) and not any(
+        _starts(initial, word) for initial in theirs if initial.initial for word in whole if not initial.patronymic
+    )
+
+
+def _agree(one: Part, other: Part) -> bool:
+    if one.initial or other.initial:
+        return _starts(*((one, other) if one.initial else (other, one)))
+    read = any_reading(one.text)
+    return not read.isdisjoint(any_reading(other.text)) or _slipped(one.text, other.text, read)
+
+
+def compare(asked: Candidate, against: Entry) -> Match | None:
+    """How far the person is the one of the entry, and why; None below the threshold."""
+    plain = LogicV2.compare(asked.proxy, against.proxy, _CONFIG)
+    best, cost, score = plain, 0.0, plain.score
+    why: tuple[str, ...] = ()
+    for rewriting in rewritings(asked, against)[:2]:
+        if rewriting.agreed < 2 or 1.0 - rewriting.cost <= score:
+            continue
+        again = LogicV2.compare(_asked(asked.subject, [rewriting.name]), against.proxy, _CONFIG)
+        if again.score - rewriting.cost > score:
+            best, cost, why, score = again, rewriting.cost, rewriting.why, again.score - rewriting.cost
+    told = list(why)
+    if _contradicts(asked, against):
+        score -= CONTRADICTION
+        cost += CONTRADICTION
+        told.append("the patronymics contradict each other")
+    if score < THRESHOLD:
+        return None
+    return Match(
+        entry=against.listed.id,
+        digest=against.listed.digest,
+        caption=against.listed.caption,
+        score=round(min(score, 1.0), 3),
+        why=(*_explained(best), *told, *([f"taken off for all this: {cost:.2f}"] if cost else [])),
+        says={
+            name: tuple(against.listed.properties[name][:_SHOWN_VALUES])
+            for name in _SHOWN
+            if against.listed.properties.get(name)
+        },
+    )
+
+
+def _explained(result: Any) -> list[str]:
+    """What logic-v2 says, in the order of its weight."""
+    counted = [(name, found) for name, found in result.explanations.items() if found.score]
+    return [
+        f"{name.replace('_', ' ')} {found.score:+.2f}" + (f": {found.detail}" if found.detail else "")
+        for name, found in sorted(counted, key=lambda each: -abs(each[1].score))
+    ]
+
+
+def plain_score(asked: Candidate, against: Entry) -> float:
+    """What logic-v2 alone says."""
+    return float(LogicV2.compare(asked.proxy, against.proxy, _CONFIG).score)
+
+
+def best_matches(asked: Candidate, entries: Sequence[Entry]) -> list[Match]:
+    """Every match among some entries, the best first."""
+    found = [match for each in entries if (match := compare(asked, each)) is not None]
+    return sorted(found, key=lambda match: (-match.score, match.entry))

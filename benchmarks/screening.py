@@ -1,0 +1,275 @@
+"""What the screening finds, misses and costs: ``python -m benchmarks.screening``.
+
+On the list of the Office of Foreign Assets Control in ``tests/data`` (or where ``--ofac`` says): how many of
+its people are found under variants of their names, beside logic-v2 alone; how many hits ordinary people give; what the
+index loses against comparing with everybody, and how much faster it is. With ``--pairs``, also the accuracy on pairs
+that the field has labelled (``contrib/name_bench/cases.csv`` of the nomenklatura project), beside logic-v2 alone and an
+edit distance.
+"""
+
+import argparse
+import asyncio
+import csv
+import hashlib
+import random
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from rigour.text.distance import levenshtein
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.embedded.postgres import EmbeddedPostgres
+from adapters.keys.folder import FolderStore
+from adapters.keys.keyring import Keyring
+from adapters.keys.master import LocalMasterKey
+from adapters.screening import matcher
+from adapters.screening.local import LocalScreener, entry_keys
+from adapters.screening.spelling import tokens
+from adapters.sql import engine as engines
+from adapters.sql import migrate
+from adapters.sql.watchlists import SqlWatchlists
+from adapters.watchlists.people import Tally
+from adapters.watchlists.reader import people
+from adapters.watchlists.store import HandedIn
+from benchmarks.ordinary import ordinary_names
+from benchmarks.variants import VARIANTS
+from domain.screening import Listed, ListFormat, ListKind, Subject, Trust, Watchlist
+from domain.watchlists import Import, ListImport
+
+OFAC: Final = Path(__file__).parent.parent / "tests" / "data" / "ofac"
+SEED: Final = 7
+
+
+def say(line: str = "") -> None:
+    """Print at once, since some of this takes minutes."""
+    print(line, flush=True)
+
+
+async def quiet(_: int) -> None:
+    """Nobody watches."""
+
+
+def read(folder: Path) -> list[Listed]:
+    """The people of the list."""
+    with people(folder / "sdn.csv.gz", Tally(), aliases=folder / "alt.csv.gz") as (_, found):
+        return list(found)
+
+
+@dataclass
+class Stand:
+    """A register with one list in it."""
+
+    screener: LocalScreener
+    everybody: dict[str, matcher.Entry]
+
+    async def screened(self, *names: str) -> set[str]:
+        """Whom the list says somebody of these names may be."""
+        found = await self.screener.screen(Subject(names=names))
+        return {hit.entry for hit in found.hits}
+
+    def brute(self, *names: str) -> set[str]:
+        """The same, by comparing with everybody."""
+        asked = matcher.candidate(Subject(names=names))
+        return {match.entry for match in matcher.best_matches(asked, list(self.everybody.values()))}
+
+    def plain(self, *names: str) -> set[str]:
+        """Whom logic-v2 alone would name."""
+        asked = matcher.candidate(Subject(names=names))
+        return {key for key, entry in self.everybody.items() if matcher.plain_score(asked, entry) >= matcher.THRESHOLD}
+
+
+async def import_published(engine: AsyncEngine, folder: Path) -> None:
+    """Import the files as they are published, and say how long it took."""
+    lists = SqlWatchlists(engine, entry_keys)
+    with TemporaryDirectory() as handed_in:
+        digests = []
+        for name in ("sdn.csv.gz", "alt.csv.gz"):
+            digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+            shutil.copy(folder / name, Path(handed_in) / digest)
+            digests.append(digest)
+        began = time.perf_counter()
+        version = await HandedIn(lists, Path(handed_in)).take(
+            Import(
+                key="1",
+                officer="O-1",
+                handed_in=ListImport(
+                    watchlist=_watchlist("ofac-sdn"), file=digests[0], aliases=digests[1], source="sdn.csv.gz"
+                ),
+            ),
+            quiet,
+        )
+    say(f"import of the whole list: {version.entries} people in {time.perf_counter() - began:.1f} s (at most 60 s)")
+
+
+def _watchlist(name: str) -> Watchlist:
+    return Watchlist(name=name, publisher="OFAC", trust=Trust.ALLIED, kind=ListKind.SANCTIONS)
+
+
+async def recall(stand: Stand, listed: Sequence[Listed], sample: int, own: int) -> None:
+    """Print how many are found under each variant, beside logic-v2 alone."""
+    say(f"\n{'variant':20} {'asked':>6} {'found':>7} {'logic-v2':>9} {'others per 100':>15}")
+    for name, make in VARIANTS.items():
+        chance = random.Random(f"{SEED} {name}")
+        made = [(person, written) for person in listed if (written := make(person, chance))]
+        chance.shuffle(made)
+        asked = made[: own or None] if name == "as published" else made[:sample]
+        found = others = plain = 0
+        for person, written in asked:
+            hits = await stand.screened(written)
+            found += person.id in hits
+            others += len(hits - {person.id})
+            subject = matcher.candidate(Subject(names=(written,)))
+            plain += matcher.plain_score(subject, stand.everybody[person.id]) >= matcher.THRESHOLD
+        number = len(asked)
+        say(f"{name:20} {number:6} {found / number:7.3f} {plain / number:9.3f} {others / number * 100:15.1f}")
+
+
+async def ordinary(stand: Stand, listed: Sequence[Listed], beside: int) -> None:
+    """Print how many hits ordinary people give, beside logic-v2 alone."""
+    known = {frozenset(tokens(name)) for person in listed for name in person.names}
+    names = [name for name in ordinary_names(1000) if frozenset(tokens(name)) not in known]
+    hits = [len(await stand.screened(name)) for name in names]
+    say(f"\nhits per 100 ordinary names: {sum(hits) / len(hits) * 100:.1f} over {len(names)} (at most 5)")
+    ours = sum(hits[:beside])
+    plain = sum(len(stand.plain(name)) for name in names[:beside])
+    say(f"the first {beside} of them: {ours} hits, logic-v2 alone {plain}")
+
+
+async def against_everybody(stand: Stand, asked: Sequence[str], what: str) -> None:
+    """Print what the index loses, and how much faster it is."""
+    for name in asked:
+        await stand.screened(name)
+    quick: list[float] = []
+    slow: list[float] = []
+    lost = every = 0
+    for name in asked:
+        began = time.perf_counter()
+        found = await stand.screened(name)
+        quick.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        expected = stand.brute(name)
+        slow.append(time.perf_counter() - began)
+        lost += len(expected - found)
+        every += len(expected)
+    p95 = sorted(quick)[int(len(quick) * 0.95)]
+    say(
+        f"\n{what}: {len(asked)} asked, {every} hits by comparing with everybody, {lost} lost by the index "
+        f"({lost / max(every, 1):.1%}, at most 1 %)\n"
+        f"  median {sorted(quick)[len(quick) // 2] * 1000:.1f} ms, p95 {p95 * 1000:.1f} ms (at most 50 ms); "
+        f"{sum(slow) / sum(quick):.0f} times faster (at least 50)"
+    )
+
+
+def asked_names(listed: Sequence[Listed], number: int) -> list[str]:
+    """People to ask about: half of them listed, under any variant, and half ordinary."""
+    chance = random.Random(SEED)
+    made: list[str] = []
+    while len(made) < number // 2:
+        variant = VARIANTS[chance.choice(list(VARIANTS))]
+        if written := variant(chance.choice(listed), chance):
+            made.append(written)
+    return [*made, *ordinary_names(number - len(made), seed=SEED)]
+
+
+def extended(listed: Sequence[Listed], number: int) -> Iterator[Listed]:
+    """The list with made-up people, ``number`` in all: names of it put together anew, and ordinary ones."""
+    chance = random.Random(SEED)
+    yield from listed
+    split = [person for person in listed if person.properties.get("firstName")]
+    written = ordinary_names(number, seed=SEED + 1)
+    for n in range(number - len(listed)):
+        if n % 2:
+            family, given = chance.choice(split).properties["lastName"], chance.choice(split).properties["firstName"]
+            properties = {"name": (f"{given[0]} {family[0]}",), "lastName": family, "firstName": given}
+        else:
+            properties = {"name": (next(written),)}
+        born = f"{chance.randrange(1940, 2004)}-{chance.randrange(1, 13):02d}-{chance.randrange(1, 29):02d}"
+        yield Listed(id=f"made-{n}", properties={**properties, "birthDate": (born,)})
+
+
+def accuracy(pairs: Path) -> None:
+    """Print precision, recall and F1 on labelled pairs of names of people."""
+    with pairs.open(encoding="utf-8", newline="") as rows:
+        cases = [row for row in csv.DictReader(rows) if row["schema"] == "Person"]
+
+    def prepared(row: dict[str, str]) -> tuple[matcher.Candidate, matcher.Entry]:
+        return (
+            matcher.candidate(Subject(names=(row["name1"],))),
+            matcher.entry(Listed(id="1", properties={"name": (row["name2"],)})),
+        )
+
+    def distant(row: dict[str, str]) -> bool:
+        one, other = (" ".join(sorted(tokens(row[name]))) for name in ("name1", "name2"))
+        return 1 - levenshtein(one, other) / max(len(one), len(other), 1) >= matcher.THRESHOLD
+
+    ways: dict[str, Callable[[dict[str, str]], bool]] = {
+        "ours": lambda row: matcher.compare(*prepared(row)) is not None,
+        "logic-v2": lambda row: matcher.plain_score(*prepared(row)) >= matcher.THRESHOLD,
+        "edit distance": distant,
+    }
+    say(f"\n{'labelled pairs':16} {'precision':>9} {'recall':>7} {'F1':>6}   ({len(cases)} pairs of people)")
+    for name, way in ways.items():
+        said = [(way(row), row["is_match"] == "true") for row in cases]
+        right = sum(1 for ours, theirs in said if ours and theirs)
+        precision = right / max(sum(1 for ours, _ in said if ours), 1)
+        found = right / max(sum(1 for _, theirs in said if theirs), 1)
+        say(f"{name:16} {precision:9.3f} {found:7.3f} {2 * precision * found / max(precision + found, 1e-9):6.3f}")
+
+
+async def run(given: argparse.Namespace) -> None:
+    """Measure everything, one after the other."""
+    listed = read(given.ofac)
+    with TemporaryDirectory(prefix="desk-") as folder:
+        server = EmbeddedPostgres(Path(folder) / "postgres", settings={"fsync": "off"})
+        engine = engines.create(server.start(), pool=4)
+        try:
+            keyring = Keyring(FolderStore(Path(folder) / "keys"), LocalMasterKey(secrets.token_bytes(32)))
+            await migrate.upgrade(engine, keyring)
+            await import_published(engine, given.ofac)
+            lists = SqlWatchlists(engine, entry_keys)
+            stand = Stand(LocalScreener(lists), {person.id: matcher.entry(person) for person in listed})
+            await recall(stand, listed, given.sample, given.own)
+            await ordinary(stand, listed, given.beside)
+            await against_everybody(stand, asked_names(listed, given.beside), f"list of {len(listed)}")
+            if given.large:
+                await lists.remove("ofac-sdn")
+                many = list(extended(listed, given.large))
+                began = time.perf_counter()
+                await lists.import_version(
+                    _watchlist("large"), many, key="2", officer="O-1", form=ListFormat.FTM, source="made",
+                    file="0" * 64,
+                    skipped=dict, progress=quiet,
+                )  # fmt: skip
+                say(f"\nimport of {len(many)} people, most of them made up: {time.perf_counter() - began:.0f} s")
+                large = Stand(stand.screener, {person.id: matcher.entry(person) for person in many})
+                await against_everybody(large, asked_names(listed, given.few), f"list of {len(many)}")
+        finally:
+            await engine.dispose()
+            server.stop()
+    if given.pairs is None:
+        say("\nlabelled pairs: not measured, since --pairs names no file of them")
+    else:
+        accuracy(given.pairs)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.screening", description=__doc__)
+    parser.add_argument("--ofac", type=Path, default=OFAC, help="folder with sdn.csv.gz and alt.csv.gz")
+    parser.add_argument("--sample", type=int, default=400, help="people asked for under each variant")
+    parser.add_argument("--own", type=int, default=0, help="people asked for as published; 0 is everybody")
+    parser.add_argument("--beside", type=int, default=60, help="people compared with everybody on the list")
+    parser.add_argument("--large", type=int, default=100_000, help="people on the large list; 0 leaves it out")
+    parser.add_argument("--few", type=int, default=20, help="people compared with everybody on the large list")
+    parser.add_argument("--pairs", type=Path, help="labelled pairs: cases.csv of nomenklatura's contrib/name_bench")
+    asyncio.run(run(parser.parse_args(arguments)))
+
+
+if __name__ == "__main__":
+    main()
