@@ -9,6 +9,7 @@ from activities.authority import command, guarded
 from activities.ports import Cases, Ledger
 from domain.authority import REGISTER, presented
 from domain.blind import sealed
+from domain.candidacy import Stage
 from domain.envelope import Envelope
 from domain.ids import NO_SUCH_CASE, session_workflow_id
 from domain.ledger import Affected, Answer, Enquiry, EnquiryAbout
@@ -51,6 +52,12 @@ class Enquiries:
     async def standings(self, references: tuple[str, ...]) -> dict[str, Standing]:
         """How candidacies stand, told by themselves; one that has ended or does not exist is left out."""
         return dict(await self.cases.standings(await self.ledger.workflows(references)))
+
+    @activity.defn
+    async def ending(self, candidacy: str) -> Stage | None:
+        """How a candidacy ended, by its own record; None where it has not."""
+        state = await self.ledger.candidacy(candidacy)
+        return state.stage if state is not None and state.ended else None
 
     @activity.defn
     async def preview_amendment(

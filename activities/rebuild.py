@@ -7,7 +7,7 @@ from temporalio import activity
 
 from activities.authority import attempt, command, guarded
 from activities.ports import Ledger, Memories, Renderer
-from activities.record import writing
+from activities.record import Offices, writing
 from domain.authority import REGISTER, Upkeep, incident_of, power_of, presented
 from domain.envelope import Envelope
 from domain.errors import Refusal, UnfoundedWord
@@ -34,6 +34,7 @@ class Rebuild:
     memories: Memories
     renderer: Renderer
     desk: Contact
+    offices: Offices = field(default_factory=dict)
 
     @activity.defn
     async def rebuild(self, envelope: Envelope[Upkeep]) -> Rebuilding:
@@ -95,7 +96,7 @@ class Rebuild:
         return []
 
     async def _write(self, memory: Memory) -> tuple[Delivery, ...]:
-        recorded = await self.ledger.record(memory.entry, writing(self.renderer, self.desk, memory.entry))
+        recorded = await self.ledger.record(memory.entry, writing(self.renderer, self.desk, memory.entry, self.offices))
         told = {delivery.letter: delivery for delivery in memory.deliveries}
         restored: list[Delivery] = []
         for letter in recorded.letters:

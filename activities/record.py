@@ -1,6 +1,7 @@
 """Write a step of a case into the ledger, with its letters."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from temporalio import activity
 
@@ -9,9 +10,11 @@ from activities.ports import Ledger, Renderer, Write
 from domain.authority import power_of
 from domain.errors import StrayCase
 from domain.ledger import Draft, Entry, Recorded
-from domain.notices import Notice
+from domain.notices import Notice, Role
 from domain.people import Contact
 from domain.steps import CaseKind
+
+Offices = Mapping[Role, tuple[Contact, ...]]
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,13 @@ class Recording:
         ledger: The record.
         renderer: Writes the letters, so that the ledger keeps them word for word.
         desk: Where the desk's own letters go.
+        offices: Where those of other offices go; the Bureau's go to the desk where nothing else is said.
     """
 
     ledger: Ledger
     renderer: Renderer
     desk: Contact
+    offices: Offices = field(default_factory=dict)
 
     @activity.defn
     async def record_step(self, entry: Entry) -> Recorded:
@@ -40,8 +45,8 @@ class Recording:
         async with guarded(self.ledger, power=power_of(entry), place=entry.workflow_id, signed=signed):
             if activity.info().workflow_id != entry.workflow_id:
                 raise StrayCase("a case is recorded by its own workflow alone", rule="ledger-state")
-            recorded = await self.ledger.record(entry, writing(self.renderer, self.desk, entry))
-        if entry.kind is CaseKind.CANDIDACY and entry.step.seq == 1:
+            recorded = await self.ledger.record(entry, writing(self.renderer, self.desk, entry, self.offices))
+        if entry.kind in {CaseKind.CANDIDACY, CaseKind.SUSPENSION} and entry.step.seq == 1:
             # The case stands in the ledger now, where an amendment of the session finds it. One that was made just
             # before, and looked for open cases before this one stood there, is in the ledger by now, and caught here.
             terms = await self.ledger.terms(entry.session)
@@ -50,17 +55,31 @@ class Recording:
         return recorded
 
 
-def writing(renderer: Renderer, desk: Contact, entry: Entry) -> Write:
+def writing(renderer: Renderer, desk: Contact, entry: Entry, offices: Offices) -> Write:
     """How an entry's letters are written once the case's reference is known."""
 
     def write(reference: str) -> tuple[Draft, ...]:
-        return tuple(draft(renderer, desk, notice, reference, n) for n, notice in enumerate(entry.notices, 1))
+        letters = [
+            (notice, to, reader)
+            for notice in entry.notices
+            for reader, to in enumerate(_readers(notice, desk, offices), 1)
+        ]
+        return tuple(
+            draft(renderer, to, notice, reference, number).model_copy(update={"reader": reader})
+            for number, (notice, to, reader) in enumerate(letters, 1)
+        )
 
     return write
 
 
-def draft(renderer: Renderer, desk: Contact, notice: Notice, case: str, number: int, about: str = "") -> Draft:
+def _readers(notice: Notice, desk: Contact, offices: Offices) -> tuple[Contact, ...]:
+    """Who gets a notice. There may be no secretariat; there is always a desk."""
+    if notice.to is not None:
+        return (notice.to,)
+    return offices.get(notice.role, () if notice.role is Role.SECRETARIAT else (desk,))
+
+
+def draft(renderer: Renderer, to: Contact, notice: Notice, case: str, number: int, about: str = "") -> Draft:
     """A notice written as a letter, addressed."""
-    to = notice.to or desk
     letter = renderer.render(notice, case=case, name=to.name, language=to.language)
     return Draft(number=number, template=notice.template, role=notice.role, to=to, letter=letter, about=about)

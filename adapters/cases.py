@@ -22,6 +22,7 @@ from domain.cases import (
     LetterCase,
     ListCase,
     SessionCase,
+    SuspensionCase,
 )
 from domain.ids import delivery_workflow_id
 from domain.ledger import Delivery
@@ -29,6 +30,7 @@ from domain.lists import ListState, Standing
 from domain.model import Model
 from domain.session import SessionState, Terms
 from domain.steps import CaseKind, CaseState
+from domain.suspension import SuspensionState
 
 T = TypeVar("T")
 
@@ -42,6 +44,7 @@ _WORKFLOWS: Final = {
     CaseKind.SESSION: "Session",
     CaseKind.CANDIDACY: "Candidacy",
     CaseKind.LIST: "SessionList",
+    CaseKind.SUSPENSION: "Suspension",
 }
 
 
@@ -157,5 +160,7 @@ def _case(state: CaseState) -> Model:
             return CandidacyCase(state=state)
         case ListState():
             return ListCase(state=state)
+        case SuspensionState():
+            return SuspensionCase(state=state)
         case other:
             raise TypeError(f"no workflow carries {type(other).__name__}")

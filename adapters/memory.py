@@ -11,7 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.ids import delivery_workflow_id
 from domain.ledger import Delivery, Entry, LetterState, Memory, Recorded
 
-_KINDS: Final = ("Session", "SessionList", "Candidacy")
+_KINDS: Final = ("Session", "SessionList", "Candidacy", "Suspension")
 """Whoever tells others comes before those who are told."""
 _SETTLED: Final = "settle_letter"
 T = TypeVar("T")

@@ -10,6 +10,7 @@ from jwt.algorithms import OKPAlgorithm
 from domain.signing import TYPE, PublicKey
 
 _ALGORITHM: Final = "EdDSA"
+_JWS: Final = jwt.PyJWS(algorithms=[_ALGORITHM])
 
 
 @lru_cache(maxsize=4096)
@@ -26,9 +27,7 @@ class JsonWebSignatures:
     def holds(self, signature: str, covered: bytes, key: PublicKey) -> bool:
         """Whether a compact signature with its payload detached (RFC 7797) is over these bytes, by this key."""
         try:
-            found = jwt.PyJWS().decode_complete(
-                signature, _parsed(key), algorithms=[_ALGORITHM], detached_payload=covered
-            )
+            found = _JWS.decode_complete(signature, _parsed(key), algorithms=[_ALGORITHM], detached_payload=covered)
         except (jwt.InvalidTokenError, ValueError):
             return False
         header = found["header"]

@@ -26,14 +26,15 @@ class Extent:
     """How much is measured."""
 
     candidacies: int
+    suspensions: int
     pairs: int
     cases: int
     steps: int
     starts: int
 
 
-FULL: Final = Extent(candidacies=100, pairs=4, cases=400, steps=100_000, starts=10)
-QUICK: Final = Extent(candidacies=20, pairs=3, cases=60, steps=10_000, starts=5)
+FULL: Final = Extent(candidacies=100, suspensions=60, pairs=4, cases=400, steps=100_000, starts=10)
+QUICK: Final = Extent(candidacies=20, suspensions=20, pairs=3, cases=60, steps=10_000, starts=5)
 
 
 async def measure(extent: Extent, console: Console) -> Results:
@@ -43,6 +44,8 @@ async def measure(extent: Extent, console: Console) -> Results:
         async with stand.worker("benchmarks.worker") as worker:
             console.print(f"Throughput: {extent.pairs} rounds of {extent.candidacies}, ours and the floor in turn …")
             throughput = await measures.throughput(stand, worker, candidacies=extent.candidacies, pairs=extent.pairs)
+            console.print(f"Suspensions: {extent.pairs} rounds of {extent.suspensions}, in the same way …")
+            suspensions = await measures.suspensions(stand, worker, suspensions=extent.suspensions, pairs=extent.pairs)
             console.print("History of one life …")
             histories = await measures.histories(stand)
             console.print("Start of the command line …")
@@ -51,7 +54,7 @@ async def measure(extent: Extent, console: Console) -> Results:
         memory = await measures.memory(stand, cases=extent.cases)
         console.print(f"Verification of {extent.steps:,} steps …")
         verification = await measures.verification(stand, steps=extent.steps)
-    return Results(throughput, histories, memory, verification, starts)
+    return Results(throughput, suspensions, histories, memory, verification, starts)
 
 
 def main() -> None:

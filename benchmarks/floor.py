@@ -1,10 +1,14 @@
-"""The floor: what Temporal alone costs for the traffic of a candidacy and of its list, with empty bodies.
+"""The floor: what Temporal alone costs for the traffic of a case and of those it depends on, with empty bodies.
 
 A bare candidacy takes the four updates (``receive`` at its start, ``declare``, ``assess`` twice) and the two signals of
 a real one, and each of the six leads to one activity, as a real step leads to ``record_step``; three of them lead to a
 second one in the background, as a step with letters leads to ``deliver_letters``. A bare list takes ``receive``,
 ``propose`` and ``decide``, runs the five activities of a real list, and signals every candidacy twice. The options of
 the activities, the worker's and the data converter are the real ones.
+
+A bare suspension takes the six updates of a real one (``open`` at its start, ``serve``, ``observe``, ``assign``,
+``report``, ``decide``) and the signal that ends it, and signals its bare participant twice, who answers once; of its
+seven steps four have letters.
 
 The floor has no arguments (but a list's members), results, search attributes, summaries, queries, timers,
 continue-as-new, law, ledger or letters: what these cost is ours.
@@ -20,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
 
 TASK_QUEUE: Final = "floor"
 _STEPS: Final = 6
+_ORDERS: Final = 2
 
 
 @activity.defn
@@ -122,3 +127,90 @@ class BareList:
             self._told += 1
 
         await asyncio.gather(*map(tell, self._members))
+
+
+@workflow.defn
+class BareParticipant:
+    """The traffic of a candidacy that is suspended and restored; the second order is answered."""
+
+    def __init__(self) -> None:
+        self._obeyed = 0
+
+    @workflow.run
+    async def run(self) -> None:
+        """Run until both orders were obeyed."""
+        await workflow.wait_condition(lambda: self._obeyed == _ORDERS and workflow.all_handlers_finished())
+
+    @workflow.signal
+    async def obey(self, suspension: str) -> None:
+        """A step without letters."""
+        await workflow.execute_activity(record, **RECORD)
+        self._obeyed += 1
+        if self._obeyed == _ORDERS:
+            await workflow.get_external_workflow_handle(suspension).signal("hear")
+
+
+@workflow.defn
+class BareSuspension:
+    """The traffic of a suspension from its trigger to its end."""
+
+    @workflow.init
+    def __init__(self, participant: str) -> None:
+        self._participant = participant
+        self._concluded = False
+        self._background: set[asyncio.Task[None]] = set()
+
+    @workflow.run
+    async def run(self, participant: str) -> None:
+        """Run until the participant has answered, and every letter is out."""
+        await workflow.wait_condition(
+            lambda: self._concluded and not self._background and workflow.all_handlers_finished()
+        )
+
+    @workflow.update
+    async def open(self) -> None:
+        """A step with letters, of which the participant is told."""
+        await self._step(letters=True)
+        await self._order()
+
+    @workflow.update
+    async def serve(self) -> None:
+        """A step with letters."""
+        await self._step(letters=True)
+
+    @workflow.update
+    async def observe(self) -> None:
+        """A step with letters."""
+        await self._step(letters=True)
+
+    @workflow.update
+    async def assign(self) -> None:
+        """A step without letters."""
+        await self._step(letters=False)
+
+    @workflow.update
+    async def report(self) -> None:
+        """A step without letters."""
+        await self._step(letters=False)
+
+    @workflow.update
+    async def decide(self) -> None:
+        """A step without letters, of which the participant is told."""
+        await self._step(letters=False)
+        await self._order()
+
+    @workflow.signal
+    async def hear(self) -> None:
+        """The last step, with letters."""
+        await self._step(letters=True)
+        self._concluded = True
+
+    async def _order(self) -> None:
+        await workflow.get_external_workflow_handle(self._participant).signal("obey", workflow.info().workflow_id)
+
+    async def _step(self, *, letters: bool) -> None:
+        await workflow.execute_activity(record, **RECORD)
+        if letters:
+            task = asyncio.create_task(workflow.execute_activity(deliver, **POST))
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)

@@ -6,8 +6,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -23,22 +23,24 @@ from benchmarks import paperwork, register, traffic
 from benchmarks.stand import OFFICERS, Stand
 from benchmarks.traffic import AT_ONCE, Held, Officers, Round
 from config.settings import PREFIX
-from domain.candidacy import Stage
+from domain.candidacy import CandidacyState, Stage
 from domain.clock import CalendarPolicy, Clock
 from domain.ids import list_reference, list_workflow_id, session_workflow_id
 from domain.lists import ListAct, Ratification, RatificationOutcome
 from domain.offices import Admission, Office, Request
 from domain.session import Limits, SessionState
 from domain.steps import CaseKind
+from domain.suspension import SuspensionAct
 from domain.timelimits import Limit, day_of
 
 _WARM_UP: Final = 10
+SUSPENSION: Final = "suspension with two grounds: the longest of its runs"
 _sessions = itertools.count(1001)
 
 
 @dataclass(frozen=True)
 class Pace:
-    """One round: candidacies per second, and CPU milliseconds per candidacy in the server and in the worker."""
+    """One round: cases per second, and CPU milliseconds per case in the server and in the worker."""
 
     rate: float
     server: float
@@ -47,9 +49,9 @@ class Pace:
 
 @dataclass(frozen=True)
 class Throughput:
-    """Rounds of the real candidacies, each with the round of the floor that followed it."""
+    """Rounds of so many real cases, each with the round of the floor that followed it."""
 
-    candidacies: int
+    cases: int
     pairs: Sequence[tuple[Pace, Pace]]
 
     @property
@@ -95,16 +97,11 @@ class Start:
 
 async def throughput(stand: Stand, worker: int, *, candidacies: int, pairs: int) -> Throughput:
     """Rounds of the real candidacies and of the floor in turn, so that the machine's drift meets both alike."""
-    server = next(child for child in psutil.Process().children() if child.exe() == str(executable()))
-    processes = (server, psutil.Process(worker))
+    processes = _processes(worker)
     names = itertools.count()
 
     async def timed(round_: Round) -> Pace:
-        before = [_cpu(process) for process in processes]
-        seconds = await traffic.run(stand.client, round_)
-        count = len(round_.candidacies)
-        used = [(_cpu(process) - start) * 1000 / count for process, start in zip(processes, before, strict=True)]
-        return Pace(count / seconds, *used)
+        return await _timed(processes, len(round_.candidacies), traffic.run(stand.client, round_))
 
     async def pair(count: int) -> tuple[Pace, Pace]:
         session = await open_session(stand, seats=count)
@@ -118,6 +115,45 @@ async def throughput(stand: Stand, worker: int, *, candidacies: int, pairs: int)
 
     await pair(min(candidacies, _WARM_UP))
     return Throughput(candidacies, [await pair(candidacies) for _ in range(pairs)])
+
+
+async def suspensions(stand: Stand, worker: int, *, suspensions: int, pairs: int) -> Throughput:
+    """The same for suspensions, each of a participant who is there already."""
+    processes = _processes(worker)
+    names = itertools.count()
+
+    async def pair(count: int) -> tuple[Pace, Pace]:
+        session = await open_session(stand, seats=count)
+        who = officers(stand)
+        real = traffic.real(who, session, map(paperwork.nomination, range(count)))
+        await traffic.run(stand.client, real)
+        await _check(stand, session, count)
+        open_ = [candidacy.id for candidacy in real.candidacies]
+        rows = await who.desk.cases(session=session.reference, kind=CaseKind.CANDIDACY)
+        states = [await _candidacy(who, row.reference) for row in rows]
+        conversations = [traffic.suspension(who, state) for state in states]
+        ours = await _timed(processes, count, traffic.run_suspensions(stand.client, conversations))
+        await _check(stand, session, count)
+        list_id = list_workflow_id(list_reference(session.reference, 1))
+        await traffic.terminate(stand.client, (*open_, list_id, session_workflow_id(session.reference)))
+        bare = await traffic.bare_suspensions(stand.client, f"s{next(names)}", count)
+        return ours, await _timed(processes, count, traffic.run_suspensions(stand.client, bare))
+
+    await pair(min(suspensions, _WARM_UP))
+    return Throughput(suspensions, [await pair(suspensions) for _ in range(pairs)])
+
+
+def _processes(worker: int) -> tuple[psutil.Process, psutil.Process]:
+    """The server, and the worker."""
+    server = next(child for child in psutil.Process().children() if child.exe() == str(executable()))
+    return server, psutil.Process(worker)
+
+
+async def _timed(processes: Sequence[psutil.Process], count: int, seconds: Awaitable[float]) -> Pace:
+    before = [_cpu(process) for process in processes]
+    rate = count / await seconds
+    used = [(_cpu(process) - start) * 1000 / count for process, start in zip(processes, before, strict=True)]
+    return Pace(rate, *used)
 
 
 def _cpu(process: psutil.Process) -> float:
@@ -134,8 +170,8 @@ async def _check(stand: Stand, session: SessionState, count: int) -> None:
 
 def officers(stand: Stand, *, queue: str = "desk") -> Officers:
     """Everybody who acts."""
-    desk, first, second, president, bureau = (stand.desk(officer, queue=queue) for officer in OFFICERS)
-    return Officers(desk, (first, second), president, bureau)
+    desk, first, second, president, bureau, reviewer = (stand.desk(officer, queue=queue) for officer in OFFICERS)
+    return Officers(desk, (first, second), president, bureau, reviewer)
 
 
 async def open_session(stand: Stand, *, seats: int, queue: str = "desk", **changes: Any) -> SessionState:
@@ -191,7 +227,45 @@ async def histories(stand: Stand) -> Mapping[str, Size]:
         "session open, no ratification: nomination to participation": shortest,
         "all to come: nomination to approval": await _size(first_run(stand, held)),
         "all to come: approval, ratification, participation to expiry": await _size(life),
+        SUSPENSION: await _longest_run(stand),
     }
+
+
+async def _longest_run(stand: Stand) -> Size:
+    """A suspension that a second ground joins in the hearing; the longest history of its runs."""
+    session = await open_session(stand, seats=1)
+    who = officers(stand)
+    held = await traffic.hold(stand.client, traffic.candidacy(who, session, paperwork.nomination(0)))
+    await traffic.hold(stand.client, traffic.session_list(who, session, [held.reference]))
+    await traffic.end_of_run(held)
+    conversation = traffic.suspension(who, await _candidacy(who, held.reference))
+    further = paperwork.charge().model_copy(update={"ground": "banned-symbol"})
+    joined = (SuspensionAct.OPEN.value, (who.desk.close_over(SuspensionAct.OPEN, conversation.id, further),))
+    serve, *others = conversation.updates
+    # The first notice is delivered, another ground joins, and so is the second; both are answered at once.
+    service = who.desk.close_over(SuspensionAct.SERVE, conversation.id, paperwork.service(), basis=3)
+    again = (SuspensionAct.SERVE.value, (service,))
+    suspension = await traffic.hold(stand.client, replace(conversation, updates=(serve, joined, again, *others)))
+    last = stand.client.get_workflow_handle(suspension.handle.id)
+    await last.result()
+    sizes = [await _size(run) async for run in runs(stand, suspension.handle.id)]
+    return max(sizes, key=lambda size: size.events)
+
+
+async def _candidacy(who: Officers, reference: str) -> CandidacyState:
+    return CandidacyState.model_validate((await who.desk.case(reference)).state)
+
+
+async def runs(stand: Stand, workflow_id: str) -> AsyncIterator[WorkflowHandle[Any, Any]]:
+    """Every run of a workflow, the last first."""
+    run_id: str | None = None
+    while True:
+        handle = stand.client.get_workflow_handle(workflow_id, run_id=run_id)
+        yield handle
+        first = (await handle.fetch_history()).events[0].workflow_execution_started_event_attributes
+        run_id = first.continued_execution_run_id
+        if not run_id:
+            return
 
 
 async def _size(handle: WorkflowHandle[Any, Any]) -> Size:
@@ -227,13 +301,14 @@ async def verification(stand: Stand, *, steps: int) -> Reading:
     async with stand.worker():
         database = engine.create(stand.environment[f"{PREFIX}DATABASE_URL"], pool=1)
         try:
-            await register.fill(database, stand.keyring, f"{next(_sessions)}", steps=steps)
+            head = stand.signers["O-1"]
+            await register.fill(database, stand.keyring, f"{next(_sessions)}", signer=head, steps=steps)
         finally:
             await database.dispose()
         began = time.perf_counter()
         found = await stand.desk("O-1").verify_ledger()
         seconds = time.perf_counter() - began
-    if wrong := [each for each in found.differences if each.what.startswith(("step ", "links "))]:
+    if wrong := [each for each in found.differences if each.what.startswith(("step ", "links ", "signature"))]:
         raise RuntimeError(f"{len(wrong)} steps of a ledger that nobody touched are wrong: {wrong[0]}")
     return Reading(found.steps, seconds)
 

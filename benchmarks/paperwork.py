@@ -8,11 +8,20 @@ from typing import Any, Final
 import yaml
 
 import config
-from domain.candidacy import Answer, Declaration
+from domain.candidacy import Answer, Declaration, Measure
 from domain.criteria import CriteriaSet
 from domain.lists import BureauDecision, DecisionOutcome, ListPlan, Place, Votes
 from domain.people import Nomination, SeatKind
 from domain.session import SessionPlan
+from domain.suspension import (
+    Charge,
+    Evidence,
+    Observations,
+    Recommendation,
+    ReviewReport,
+    Service,
+    SuspensionDecision,
+)
 from domain.timelimits import day_of
 from domain.vetting import Assessment, Finding, Judgement
 
@@ -90,6 +99,41 @@ def assessment() -> Assessment:
 def list_plan(candidacies: Sequence[str]) -> ListPlan:
     """A seat for everybody."""
     return ListPlan(seats=tuple(Place(candidacy=reference, seat=SeatKind.GENERAL) for reference in candidacies))
+
+
+def charge() -> Charge:
+    """A complaint, for which everything is taken away in the meantime."""
+    return Charge(
+        ground="complaint",
+        measure=Measure.FULL,
+        evidence=tuple(Evidence(source=source) for source in _EVIDENCE),
+        reason="Two members of the committee complained in writing about what was said at its last meeting.",
+    )
+
+
+def service() -> Service:
+    """Delivered today."""
+    return Service(how="registered letter, signed for", on=day_of(datetime.now(UTC)))
+
+
+def observations() -> Observations:
+    """An answer."""
+    return Observations(answer=_REASON, documents=("Statement of two pages",))
+
+
+def report() -> ReviewReport:
+    """Nothing was found."""
+    return ReviewReport(text=_REASON, recommendation=Recommendation.LIFTED)
+
+
+def lifting() -> SuspensionDecision:
+    """The Bureau lifts the suspension."""
+    return SuspensionDecision(
+        outcome=Recommendation.LIFTED,
+        votes=Votes(in_favour=12, against=3),
+        reference="AS/Bur 9",
+        reason="The complaint is not borne out by the recording of the meeting.",
+    )
 
 
 def adoption(frozen: str) -> BureauDecision:

@@ -15,11 +15,12 @@ import psutil
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from benchmarks.measures import Memory, Pace, Reading, Size, Start, Throughput
+from benchmarks.measures import SUSPENSION, Memory, Pace, Reading, Size, Start, Throughput
 
 RATIO: Final = 0.80
 EVENTS: Final = 100
 BYTES: Final = 100_000
+RUN: Final = 80
 SECONDS: Final = 0.5
 VERIFIED_WITHIN: Final = 60
 
@@ -32,6 +33,7 @@ class Results:
     """Everything that one run measured."""
 
     throughput: Throughput
+    suspensions: Throughput
     histories: Mapping[str, Size]
     memory: Memory
     verification: Reading
@@ -41,7 +43,9 @@ class Results:
         """Each target, and whether it is met."""
         sizes = self.histories.values()
         return {
-            f"throughput at {RATIO:.2f} of the floor or better": self.throughput.ratio >= RATIO,
+            f"candidacies at {RATIO:.2f} of the floor or better": self.throughput.ratio >= RATIO,
+            f"suspensions at {RATIO:.2f} of the floor or better": self.suspensions.ratio >= RATIO,
+            f"every run of a suspension under {RUN} events": self.histories[SUSPENSION].events < RUN,
             f"every history of a happy path in {EVENTS} events or less": all(size.events <= EVENTS for size in sizes),
             f"every history of a happy path in {BYTES // 1000} kB or less": all(size.bytes <= BYTES for size in sizes),
             f"100,000 steps verified within {VERIFIED_WITHIN} s": self.verification.per_hundred_thousand
@@ -64,17 +68,21 @@ def document(results: Results) -> dict[str, Any]:
             "python": platform.python_version(),
         },
         "versions": {name: version(name) for name in _LIBRARIES},
-        "throughput": {
-            "candidacies_per_round": throughput.candidacies,
-            "pairs": [{"ours": asdict(ours), "floor": asdict(floor)} for ours, floor in throughput.pairs],
-            "ratios": throughput.ratios,
-            "ratio": throughput.ratio,
-        },
+        "throughput": {"candidacies_per_round": throughput.cases} | _rounds(throughput),
+        "suspensions": {"suspensions_per_round": results.suspensions.cases} | _rounds(results.suspensions),
         "histories": {name: asdict(size) for name, size in results.histories.items()},
         "memory": asdict(results.memory) | {"mib_per_1000_cases": results.memory.per_thousand},
         "verification": asdict(results.verification),
         "starts": {name: asdict(start) for name, start in results.starts.items()},
         "targets": results.targets(),
+    }
+
+
+def _rounds(throughput: Throughput) -> dict[str, Any]:
+    return {
+        "pairs": [{"ours": asdict(ours), "floor": asdict(floor)} for ours, floor in throughput.pairs],
+        "ratios": throughput.ratios,
+        "ratio": throughput.ratio,
     }
 
 
@@ -92,7 +100,8 @@ def _commit() -> str | None:
 def tables(results: Results) -> RenderableType:
     """The results for people."""
     return Group(
-        _throughput(results.throughput),
+        _throughput(results.throughput, "candidacies from nomination to participation"),
+        _throughput(results.suspensions, "suspensions from trigger to outcome"),
         _sizes(results.histories, results.memory),
         _starts(results.starts),
         f"ledger verify: {results.verification.steps:,} steps in {results.verification.seconds:.1f} s",
@@ -100,8 +109,8 @@ def tables(results: Results) -> RenderableType:
     )
 
 
-def _throughput(measured: Throughput) -> Table:
-    table = Table(title=f"{measured.candidacies} candidacies from nomination to participation, letters included")
+def _throughput(measured: Throughput, what: str) -> Table:
+    table = Table(title=f"{measured.cases} {what}, letters included")
     for column in ("round", "per second", "floor", "ratio", "CPU ms each: server", "worker", "floor: server", "worker"):
         table.add_column(column, justify="right")
     for number, (pair, ratio) in enumerate(zip(measured.pairs, measured.ratios, strict=True), 1):

@@ -44,6 +44,7 @@ OFFICERS: Final = {
     "O-3": Office.VETTING_OFFICER,
     "O-4": Office.PRESIDENT,
     "O-5": Office.BUREAU_CLERK,
+    "O-6": Office.REVIEWER,
 }
 """Who acts, the head of desk first."""
 

@@ -11,13 +11,21 @@ from temporalio.client import Client, WithStartWorkflowOperation, WorkflowContin
 from temporalio.common import TypedSearchAttributes, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from benchmarks import floor, paperwork
-from domain.candidacy import Act
-from domain.cases import CandidacyCase, CandidacyOpening, ListCase, ListOpening
+from domain.candidacy import Act, CandidacyState
+from domain.cases import (
+    CandidacyCase,
+    CandidacyOpening,
+    ListCase,
+    ListOpening,
+    SuspensionCase,
+    SuspensionOpening,
+)
 from domain.envelope import Envelope, Receipt
-from domain.ids import candidacy_workflow_id, list_reference, list_workflow_id
+from domain.ids import candidacy_workflow_id, list_reference, list_workflow_id, suspension_workflow_id
 from domain.lists import Drafting, ListAct, Proposal, SeatLaw
 from domain.people import Nomination
 from domain.session import SessionState
+from domain.suspension import Assignment, SuspensionAct
 from starter.desk import Desk
 from workflows import attributes
 
@@ -29,13 +37,14 @@ AT_ONCE: Final = 32
 
 @dataclass(frozen=True)
 class Conversation:
-    """A workflow to start with its update ``receive``, and the updates to send it one after the other."""
+    """A workflow to start with its ``first`` update, and the updates to send it one after the other."""
 
     workflow: str
     id: str
     queue: str
     arguments: Sequence[Any]
     updates: Sequence[tuple[str, Sequence[Any]]]
+    first: tuple[str, Sequence[Any]] = ("receive", ())
     answer: type[Receipt] | None = None
     summary: str | None = None
     shown: TypedSearchAttributes = TypedSearchAttributes.empty
@@ -69,6 +78,18 @@ async def run(client: Client, round_: Round) -> float:
     return time.perf_counter() - began
 
 
+async def run_suspensions(client: Client, suspensions: Sequence[Conversation]) -> float:
+    """Take every suspension from its trigger to its end; the seconds it took."""
+
+    async def to_the_end(suspension: Conversation) -> None:
+        held = await hold(client, suspension)
+        await client.get_workflow_handle(held.handle.id).result()
+
+    began = time.perf_counter()
+    await at_once(AT_ONCE, map(to_the_end, suspensions))
+    return time.perf_counter() - began
+
+
 async def at_once(limit: int, work: Iterable[Awaitable[T]]) -> list[T]:
     """Await everything, so many at a time; the results in order."""
     permits = asyncio.Semaphore(limit)
@@ -92,8 +113,9 @@ async def hold(client: Client, conversation: Conversation) -> Held:
         static_summary=conversation.summary,
         search_attributes=conversation.shown,
     )
+    update, arguments = conversation.first
     receipt: Receipt | None = await client.execute_update_with_start_workflow(
-        "receive", start_workflow_operation=start, result_type=conversation.answer
+        update, args=arguments, start_workflow_operation=start, result_type=conversation.answer
     )
     handle = await start.workflow_handle()
     for update, arguments in conversation.updates:
@@ -114,12 +136,13 @@ async def terminate(client: Client, workflow_ids: Iterable[str]) -> None:
 
 @dataclass(frozen=True)
 class Officers:
-    """Who signs: the desk, the two officers who assess, and those who propose and decide."""
+    """Who signs: the desk, the two officers who assess, and those who propose, decide and review."""
 
     desk: Desk
     assessors: tuple[Desk, Desk]
     president: Desk
     bureau: Desk
+    reviewer: Desk
 
 
 def candidacy(officers: Officers, session: SessionState, nomination: Nomination) -> Conversation:
@@ -194,6 +217,63 @@ def real(officers: Officers, session: SessionState, nominations: Iterable[Nomina
         candidacies=[candidacy(officers, session, nomination) for nomination in nominations],
         listing=lambda references: session_list(officers, session, references),
     )
+
+
+def suspension(officers: Officers, state: CandidacyState) -> Conversation:
+    """A real suspension of a participant, answered, reviewed and lifted."""
+    desk, reviewer, decider = officers.desk, officers.reviewer, officers.bureau
+    workflow_id = suspension_workflow_id(state.terms.session, state.fingerprint, 1)
+
+    def command(signer: Desk, act: SuspensionAct, content: Any) -> tuple[str, tuple[Envelope[Any]]]:
+        return act.value, (signer.close_over(act, workflow_id, content),)
+
+    first = command(desk, SuspensionAct.OPEN, paperwork.charge())
+    opening = SuspensionOpening(
+        envelope=first[1][0],
+        fingerprint=state.fingerprint,
+        number=1,
+        terms=state.terms,
+        candidacy=state.reference,
+        candidacy_workflow=state.workflow_id,
+        participant=state.nomination.candidate.contact,
+    )
+    return Conversation(
+        workflow="Suspension",
+        id=workflow_id,
+        queue=desk.settings.task_queue,
+        arguments=(SuspensionCase(opening=opening),),
+        first=first,
+        updates=(
+            command(desk, SuspensionAct.SERVE, paperwork.service()),
+            command(desk, SuspensionAct.OBSERVE, paperwork.observations()),
+            command(desk, SuspensionAct.ASSIGN, Assignment(reviewer=reviewer.officer)),
+            command(reviewer, SuspensionAct.REPORT, paperwork.report()),
+            command(decider, SuspensionAct.DECIDE, paperwork.lifting()),
+        ),
+        answer=Receipt,
+        summary=f"Suspension in session {state.terms.session}",
+        shown=attributes.at_start(session=state.terms.session, stage="opened"),
+    )
+
+
+async def bare_suspensions(client: Client, name: str, count: int) -> list[Conversation]:
+    """As many of the floor's suspensions, each with its participant, who runs already."""
+    participants = [f"floor/{name}/participant/{number}" for number in range(count)]
+    await at_once(
+        AT_ONCE,
+        (client.start_workflow("BareParticipant", id=each, task_queue=floor.TASK_QUEUE) for each in participants),
+    )
+    return [
+        Conversation(
+            workflow="BareSuspension",
+            id=f"floor/{name}/suspension/{number}",
+            queue=floor.TASK_QUEUE,
+            arguments=(participant,),
+            first=("open", ()),
+            updates=[(update, ()) for update in ("serve", "observe", "assign", "report", "decide")],
+        )
+        for number, participant in enumerate(participants)
+    ]
 
 
 def bare(name: str, count: int) -> Round:

@@ -31,7 +31,7 @@ async def run(settings: Settings) -> None:
         bare = Worker(
             client,
             task_queue=floor.TASK_QUEUE,
-            workflows=[floor.BareCandidacy, floor.BareList],
+            workflows=[floor.BareCandidacy, floor.BareList, floor.BareParticipant, floor.BareSuspension],
             activities=[floor.record, floor.deliver, floor.ask],
             workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),

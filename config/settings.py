@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, EmailStr, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, EmailStr, Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 STACK_FILE: Final = "stack.env"
@@ -53,6 +53,22 @@ def key_bytes(text: str) -> bytes:
 def _key(value: SecretStr) -> SecretStr:
     key_bytes(value.get_secret_value())
     return value
+
+
+_ADDRESS: Final[TypeAdapter[str]] = TypeAdapter(EmailStr)
+
+
+def _readers(value: str) -> tuple[tuple[str, str], ...]:
+    readers: list[tuple[str, str]] = []
+    for entry in filter(None, (part.strip() for part in value.split(","))):
+        address, _, language = entry.partition("/")
+        if language not in {"", "en", "fr", "ru"}:
+            raise ValueError(f"{language}: must be one of the languages en, fr and ru")
+        try:
+            readers.append((_ADDRESS.validate_python(address), language or "en"))
+        except ValidationError:
+            raise ValueError(f"number {len(readers) + 1} is no address") from None
+    return tuple(readers)
 
 
 class Settings(BaseSettings):
@@ -130,6 +146,21 @@ class Settings(BaseSettings):
     desk_language: str = Field(
         default="en", pattern="^(en|fr|ru)$", description="the language of the desk's own letters"
     )
+    bureau_address: EmailStr | None = Field(
+        default=None, description="where the Bureau gets its letters; the desk's own address where there is none"
+    )
+    bureau_name: str = Field(default="Bureau", max_length=60, description="how letters address the Bureau")
+    bureau_language: str = Field(
+        default="en", pattern="^(en|fr|ru)$", description="the language of the Bureau's letters"
+    )
+    secretariats: str | None = Field(
+        default=None,
+        description="committee secretariats that are told of measures: addresses with commas between them, "
+        "each with its language after a slash if that is not English",
+    )
+    secretariat_name: str = Field(
+        default="Secretariat of the committee", max_length=60, description="how letters address a secretariat"
+    )
     retry_first: float = Field(default=60.0, gt=0, description="pause before a letter is tried again")
     retry_longest: float = Field(default=6 * 3600.0, gt=0, description="longest pause between two attempts")
     retry_days: float = Field(default=5.0, gt=0, le=60, description="after so many days the desk must decide")
@@ -150,6 +181,17 @@ class Settings(BaseSettings):
     def lists_handed_in(self) -> Path:
         """The folder in which lists are handed in."""
         return self.watchlist_folder or self.home / "watchlists"
+
+    @field_validator("secretariats")
+    @classmethod
+    def _readable(cls, value: str | None) -> str | None:
+        _readers(value or "")
+        return value
+
+    @property
+    def secretariat_readers(self) -> tuple[tuple[str, str], ...]:
+        """The address and the language of each committee secretariat."""
+        return _readers(self.secretariats or "")
 
     @field_validator("mail_security")
     @classmethod

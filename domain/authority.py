@@ -12,11 +12,12 @@ from typing import Any, Final, Protocol
 
 from pydantic import AwareDatetime
 
-from domain.candidacy import CandidacyState
+from domain.candidacy import CandidacyState, Tiding, TidingKind
 from domain.envelope import Envelope
 from domain.errors import (
     AlteredCommand,
     NotAdmissible,
+    NotAtThisStage,
     ReplayedCommand,
     StaleCommand,
     StrayCase,
@@ -30,7 +31,8 @@ from domain.model import Model
 from domain.offices import APART, POWERS, Officer, Request, check_apart, check_power
 from domain.session import SessionState
 from domain.signing import Digest, PublicKey, Signed, decision_of, digest
-from domain.steps import CaseState, Trigger
+from domain.steps import CaseKind, CaseState, Trigger
+from domain.suspension import Charge, SuspensionState, check_opening
 
 REGISTER: Final = "register"
 """What a command or question names as its case that is about the register as a whole."""
@@ -120,6 +122,7 @@ class Grounds(Model):
         founded: Another case was recorded as saying this very word to this one.
         session: The session as it stands, for a case's first step.
         terms_told: The terms that the case came in under are terms of its session.
+        candidacy: The candidacy of a suspension as its own record has it, where that is needed.
     """
 
     officer: Officer | None = None
@@ -131,6 +134,7 @@ class Grounds(Model):
     founded: bool = False
     session: SessionState | None = None
     terms_told: bool = False
+    candidacy: CandidacyState | None = None
 
 
 def power_of(entry: Entry) -> str:
@@ -237,7 +241,7 @@ class Judge:
                 raise AlteredCommand("the decision is not the one that was signed", rule="envelope-decision")
             self._signed(signed, power_of(entry), grounds, entry.taken)
         self._follows(entry, state, grounds)
-        if step.trigger is Trigger.CASE and not grounds.founded:
+        if step.trigger is Trigger.CASE and not grounds.founded and not _explained(entry, state, grounds):
             raise UnfoundedWord("no case was recorded as saying this", rule="word-unfounded")
         if step.seq == 1 and not isinstance(state, SessionState):
             _check_opening(entry, state, grounds)
@@ -300,14 +304,54 @@ def _check_opening(entry: Entry, state: CaseState, grounds: Grounds) -> None:
             worded = {plan.criteria.statements(language), ()}
             if any(notice.facts.statements not in worded for notice in entry.notices):
                 raise StrayCase("the criteria are worded otherwise in its session", rule="session-terms")
+        case SuspensionState():
+            _check_suspension(entry, state, grounds)
         case ListState() if state.law != SeatLaw(seats=plan.seats, reserved=plan.reserved_seats):
             raise StrayCase("its session has another number of seats", rule="session-terms")
         case _:
             pass
 
 
+def _check_suspension(entry: Entry, state: SuspensionState, grounds: Grounds) -> None:
+    """Whether a new suspension is of the participant it says, and the only one that is open."""
+    candidacy = grounds.candidacy
+    if (
+        candidacy is None
+        or (candidacy.reference, candidacy.workflow_id) != (state.candidacy, state.candidacy_workflow)
+        or (candidacy.fingerprint, candidacy.nomination.candidate.contact) != (state.fingerprint, state.participant)
+    ):
+        raise StrayCase("the candidacy is another person's, or its letters go elsewhere", rule="suspension-candidacy")
+    check_opening(state.terms, Charge.model_validate(entry.step.content), candidacy.stage, entry.step.at)
+    if candidacy.review is not None:
+        raise NotAtThisStage("another suspension is open on this participant", rule="one-suspension")
+
+
+def needs_candidacy(entry: Entry) -> bool:
+    """Whether a step is judged by what the candidacy's own record says, where no word of it stands in the ledger."""
+    return entry.kind is CaseKind.SUSPENSION and (entry.step.seq == 1 or entry.step.trigger is Trigger.CASE)
+
+
+def _explained(entry: Entry, state: CaseState, grounds: Grounds) -> bool:
+    """Whether the candidacy's own record explains what its suspension found out without being told.
+
+    A candidacy that has ended may be beyond saying so, and what it said may be lost with the server that carried it.
+    """
+    candidacy = grounds.candidacy
+    if not isinstance(state, SuspensionState) or candidacy is None:
+        return False
+    tiding = Tiding.model_validate(entry.step.content)
+    match tiding.kind:
+        case TidingKind.ENDED:
+            return candidacy.ended and candidacy.stage is tiding.stage
+        case TidingKind.CONTACT:
+            return candidacy.nomination.candidate.contact == tiding.contact
+        case _:
+            return False
+
+
 _PLACES: Final = re.compile(
     rf"{CASE_PATTERN}(\.[0-9]+\.[0-9]+)?|register|(session|list|letter)/[0-9A-Z.-]{{4,40}}|candidacy/[0-9A-Z]{{4,5}}/[0-9a-f]{{32}}"
+    r"|suspension/[0-9A-Z]{4,5}/[0-9a-f]{32}/[0-9]{1,4}"
     r"|desk/[A-Za-z]{1,40}/[0-9a-zA-Z/-]{1,50}"
 )
 

@@ -6,7 +6,7 @@ Pure: every function takes the state and the calendar's reading and gives back a
 from collections.abc import Mapping
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from pydantic import AwareDatetime, Field, StrictBool, model_validator
 
@@ -17,10 +17,11 @@ from domain.errors import NotAtThisStage, NothingToChange, OutOfTime, SamePerson
 from domain.functions import RULE, ExceptionReason, Functions, Signed
 from domain.ids import Fingerprint, ListReference, candidacy_workflow_id, list_workflow_id
 from domain.model import Address, Line, Model, Prose
-from domain.notices import Facts, Notice, Role, Template
-from domain.people import Language, Nomination, SeatKind
+from domain.notices import OFFICES, Facts, Notice, Role, Template
+from domain.people import Contact, Language, Nomination, SeatKind
 from domain.screening import Resolution, Resolved, Screening, Trust, new_hits, screened_again
 from domain.session import Terms, terms_decision
+from domain.signing import digest
 from domain.steps import CaseState, Dispatch, Due, Outcome, Step, Trigger, unsigned_step
 from domain.timelimits import Limit, day_of, end_of, expiry, morning_before, next_escalation
 from domain.vetting import Assessed, Assessment, VettingResult, answer_each, weigh
@@ -28,7 +29,7 @@ from domain.watchlists import Screened
 
 
 class Stage(StrEnum):
-    """Where a candidacy stands. The last six are its endings."""
+    """Where a candidacy stands. The last eight are its endings."""
 
     NOMINATED = "nominated"
     VETTING = "vetting"
@@ -38,23 +39,37 @@ class Stage(StrEnum):
     RESERVE = "reserve"
     APPROVED = "approved"
     PARTICIPANT = "participant"
+    SUSPENDED = "suspended"
     LAPSED = "lapsed"
     DECLINED = "declined"
     INELIGIBLE = "ineligible"
     NOT_RETAINED = "not_retained"
     WITHDRAWN = "withdrawn"
+    EXCLUDED = "excluded"
+    DECEASED = "deceased"
     EXPIRED = "expired"
 
 
 ENDINGS: Final = frozenset(
-    {Stage.LAPSED, Stage.DECLINED, Stage.INELIGIBLE, Stage.NOT_RETAINED, Stage.WITHDRAWN, Stage.EXPIRED}
+    {
+        Stage.LAPSED,
+        Stage.DECLINED,
+        Stage.INELIGIBLE,
+        Stage.NOT_RETAINED,
+        Stage.WITHDRAWN,
+        Stage.EXCLUDED,
+        Stage.DECEASED,
+        Stage.EXPIRED,
+    }
 )
 OPEN: Final = frozenset(Stage) - ENDINGS
-ON_A_LIST: Final = frozenset({Stage.PROPOSED, Stage.RESERVE, Stage.APPROVED, Stage.PARTICIPANT})
+SUSPENDABLE: Final = frozenset({Stage.PARTICIPANT, Stage.SUSPENDED})
+"""Only who takes part can be suspended; whoever is suspended already is, on a further ground."""
+ON_A_LIST: Final = frozenset({Stage.PROPOSED, Stage.RESERVE, Stage.APPROVED}) | SUSPENDABLE
 
 
 class Act(StrEnum):
-    """What can happen to a candidacy: an officer's command, a time-limit, or word from the session or a list."""
+    """What can happen to a candidacy: an officer's command, a time-limit, or word from another case."""
 
     NOMINATE = "nominate"
     DECLARE = "declare"
@@ -68,6 +83,7 @@ class Act(StrEnum):
     SCREEN = "screen"
     CORRECT = "correct"
     WITHDRAW = "withdraw"
+    RECORD_DEATH = "record_death"
     REMIND = "remind"
     LAPSE = "lapse"
     RESUME = "resume"
@@ -84,6 +100,9 @@ class Act(StrEnum):
     NOT_RETAIN = "not_retain"
     RATIFY = "ratify"
     REFUSE_RATIFICATION = "refuse_ratification"
+    SUSPEND = "suspend"
+    RESTORE = "restore"
+    EXCLUDE = "exclude"
     UNHEEDED = "unheeded"
 
 
@@ -112,6 +131,7 @@ MOVES: Final[Mapping[Act, Mapping[Stage, frozenset[Stage]]]] = {
     Act.SCREEN: _checked(),
     Act.CORRECT: _everywhere(),
     Act.WITHDRAW: _everywhere(to=Stage.WITHDRAWN),
+    Act.RECORD_DEATH: _everywhere(to=Stage.DECEASED),
     Act.REMIND: {stage: frozenset({stage}) for stage in (Stage.NOMINATED, Stage.VETTING, Stage.INFORMATION_REQUESTED)},
     Act.LAPSE: _one(Stage.NOMINATED, to=Stage.LAPSED),
     Act.RESUME: _one(Stage.INFORMATION_REQUESTED, to=Stage.VETTING),
@@ -128,9 +148,15 @@ MOVES: Final[Mapping[Act, Mapping[Stage, frozenset[Stage]]]] = {
     Act.NOT_RETAIN: _one(Stage.CLEARED, Stage.RESERVE, Stage.PROPOSED, to=Stage.NOT_RETAINED),
     Act.RATIFY: {Stage.APPROVED: frozenset({Stage.APPROVED, Stage.PARTICIPANT})},
     Act.REFUSE_RATIFICATION: _one(Stage.APPROVED, to=Stage.CLEARED),
+    Act.SUSPEND: dict.fromkeys(SUSPENDABLE, SUSPENDABLE),
+    Act.RESTORE: _one(*SUSPENDABLE, to=Stage.PARTICIPANT),
+    Act.EXCLUDE: _one(*SUSPENDABLE, to=Stage.EXCLUDED),
     Act.UNHEEDED: _everywhere(),
 }
 """From which stage an act may lead to which. ``nominate`` is not here: it is how a candidacy comes to be."""
+
+ORDERS: Final = frozenset({Act.SUSPEND, Act.RESTORE, Act.EXCLUDE})
+"""What a suspension may tell a candidacy to do."""
 
 
 class Answer(Model):
@@ -149,7 +175,7 @@ class Declaration(Model):
 
 
 class Reason(Model):
-    """Why: the content of ``decline`` and ``withdraw``; the words stay on file and go into no letter."""
+    """Why: the content of ``decline``, ``withdraw`` and others; the words stay on file and go into no letter."""
 
     reason: Prose
 
@@ -194,6 +220,71 @@ class Word(Model):
     ratification: bool = False
 
 
+class Measure(StrEnum):
+    """What a suspension takes away while it lasts; the order is from nothing to everything."""
+
+    NONE = "none"
+    PARTIAL = "partial"
+    FULL = "full"
+
+
+class Order(Model):
+    """What a suspension tells a candidacy: suspend, restore, or exclude.
+
+    Attributes:
+        decision: The order's id.
+        act: ``suspend``, ``restore`` or ``exclude``.
+        suspension: The workflow of the suspension, which is told what came of it.
+        number: Which of the participant's suspensions it is, from 1.
+        measure: What is taken away from here on.
+        why: For a restoration, how the suspension ended.
+        contact: For a suspension, where it has the participant's letters sent.
+    """
+
+    decision: str
+    act: Act
+    suspension: str
+    number: int = Field(ge=1)
+    measure: Measure = Measure.NONE
+    why: str | None = None
+    contact: Contact | None = None
+
+
+class TidingKind(StrEnum):
+    """What a candidacy tells its suspension."""
+
+    OBEYED = "obeyed"
+    UNHEEDED = "unheeded"
+    ENDED = "ended"
+    CONTACT = "contact"
+
+
+class Tiding(Model):
+    """What a candidacy tells its suspension.
+
+    Attributes:
+        decision: The tiding's id.
+        kind: What it is.
+        order: The order it answers.
+        stage: Where the candidacy stands.
+        contact: Where the participant's letters go from here on.
+    """
+
+    decision: str
+    kind: TidingKind
+    order: str | None = None
+    stage: Stage | None = None
+    contact: Contact | None = None
+
+
+class UnderReview(Model):
+    """The suspension that is open on a participant, and what it takes away."""
+
+    suspension: str
+    number: int
+    measure: Measure
+
+
 class CandidacyState(CaseState):
     """The whole of a candidacy.
 
@@ -203,6 +294,8 @@ class CandidacyState(CaseState):
         list_reference, list_hash, place, rank: What the list says of this candidacy.
         awaits_ratification: Approved, and the plenary has yet to speak.
         file: What the checks found and what officers said of it; None until there is anything.
+        review: The suspension that is open.
+        suspensions: How many there have been, with the open one.
     """
 
     fingerprint: Fingerprint
@@ -218,6 +311,9 @@ class CandidacyState(CaseState):
     rank: int | None = None
     awaits_ratification: bool = False
     file: VettingFile | None = None
+    # Left out where there are none, as in the states that were written down before anybody could be suspended.
+    review: UnderReview | None = Field(default=None, exclude_if=lambda review: review is None)
+    suspensions: int = Field(default=0, exclude_if=lambda number: number == 0)
 
     @property
     def workflow_id(self) -> str:
@@ -356,8 +452,10 @@ def check_command(state: CandidacyState, envelope: Envelope[Model], at: AwareDat
             check_functions(state.file, functions)
         case ExceptionReason() as exception:
             check_exception(state.file, exception, envelope.signer)
-        case Correction(role=Role.DESK):
-            raise NotAtThisStage("the desk's address is a setting, not part of a case", rule="candidacy-correct")
+        case Correction(role=role) if role in OFFICES:
+            raise NotAtThisStage(
+                f"the {role.value}'s address is a setting, not part of a case", rule="candidacy-correct"
+            )
         case Correction() as correction if _corrected(state.nomination, correction) == state.nomination:
             raise NothingToChange("the letters go there already, in that language", rule="nothing-to-change")
         case _:
@@ -479,18 +577,21 @@ def command(
             file = _file(state).model_copy(update={"exceptions": (*_file(state).exceptions, signature)})
             stage, changes["file"] = _unless_held(state, file, awaited=screening_awaited), file
         case Correction() as correction:
-            changes["nomination"] = _corrected(state.nomination, correction)
+            changes["nomination"] = nomination = _corrected(state.nomination, correction)
             effects.append(f"contact:{correction.role.value}")
+            if correction.role is Role.CANDIDATE:
+                dispatches = _tell_review(state, TidingKind.CONTACT, contact=nomination.candidate.contact)
         case Reason():
-            if act is Act.WITHDRAW:
-                stage = Stage.WITHDRAWN
-                notices.append((Template.WITHDRAWN, Facts()))
-                if state.stage in ON_A_LIST and state.list_reference is not None:
-                    dispatches = (_vacate(state, state.list_reference),)
-                    effects.append(f"vacates:{state.list_reference}")
-            else:
-                stage = Stage.DECLINED
-                notices.append((Template.DECLINED, Facts()))
+            match act:
+                case Act.WITHDRAW:
+                    stage = Stage.WITHDRAWN
+                    notices.append((Template.WITHDRAWN, Facts()))
+                case Act.RECORD_DEATH:
+                    stage = Stage.DECEASED
+                case _:
+                    stage = Stage.DECLINED
+                    notices.append((Template.DECLINED, Facts()))
+            dispatches = (*_leave_list(state, effects), *_end_review(state, stage, effects))
         case other:
             raise TypeError(f"no candidacy takes {type(other).__name__}")
     step = envelope.step(seq=state.seq + 1, at=at, before=state.stage, stage=stage, effects=tuple(effects))
@@ -528,7 +629,9 @@ def screened(state: CandidacyState, answer: Screened, at: AwareDatetime) -> Outc
     return _moved(state, step, stage, at, {"file": file}, [], desk)
 
 
-_AFTER_VETTING: Final = frozenset({Stage.CLEARED, Stage.PROPOSED, Stage.RESERVE, Stage.APPROVED, Stage.PARTICIPANT})
+_AFTER_VETTING: Final = frozenset(
+    {Stage.CLEARED, Stage.PROPOSED, Stage.RESERVE, Stage.APPROVED, Stage.PARTICIPANT, Stage.SUSPENDED}
+)
 
 
 def _file(state: CandidacyState) -> VettingFile:
@@ -602,6 +705,62 @@ def hear(state: CandidacyState, word: Word, at: AwareDatetime) -> Outcome[Candid
     return _moved(state, step, stage, at, changes, notices)
 
 
+def obey(state: CandidacyState, order: Order, at: AwareDatetime) -> Outcome[CandidacyState]:
+    """Take a suspension's order. One that does not fit any more is noted, and the suspension is told."""
+    act = order.act
+    review = state.review
+    known = review is not None and review.suspension == order.suspension
+    fits = act in ORDERS and state.stage in MOVES[act] and (known or (act is Act.SUSPEND and review is None))
+    changes: dict[str, object] = {}
+    effects: list[str] = []
+    dispatches: tuple[Dispatch, ...] = ()
+    stage = state.stage
+    answer: TidingKind | None = None
+    if not fits:
+        effects.append(f"not-at-stage:{act.value}")
+        act = Act.UNHEEDED
+        answer = TidingKind.UNHEEDED
+    match act:
+        case Act.SUSPEND:
+            stage = Stage.PARTICIPANT if order.measure is Measure.NONE else Stage.SUSPENDED
+            effects += [f"suspension:{order.number}", f"measure:{order.measure.value}"]
+            changes["review"] = UnderReview(suspension=order.suspension, number=order.number, measure=order.measure)
+            changes["suspensions"] = max(state.suspensions, order.number)
+            contact = state.nomination.candidate.contact
+            if order.contact != contact:
+                # Mended while the order was on its way, when nobody here knew whom to tell.
+                dispatches = (_tiding(state, order.suspension, TidingKind.CONTACT, contact=contact),)
+        case Act.RESTORE | Act.EXCLUDE:
+            stage = Stage.PARTICIPANT if act is Act.RESTORE else Stage.EXCLUDED
+            answer = TidingKind.OBEYED
+            changes["review"] = None
+            effects += [f"ends:suspension:{order.number}"]
+            effects += [f"ends:measure:{review.measure.value}"] if review is not None else []
+            if act is Act.RESTORE:
+                effects += [f"outcome:{order.why}"] if order.why is not None else []
+                restored = state.model_copy(update=changes | {"stage": stage, "entered": at})
+                effects += ["restores:participation"] if state.stage is Stage.SUSPENDED else []
+                effects += [f"restores:{due.kind}" for due in agenda(restored) if due not in agenda(state)]
+            else:
+                dispatches = _leave_list(state, effects)
+        case _:
+            pass
+    if answer is not None:
+        dispatches += (_tiding(state, order.suspension, answer, order=order.decision, stage=stage),)
+    step = unsigned_step(
+        state,
+        act,
+        Trigger.CASE,
+        at,
+        before=state.stage,
+        stage=stage,
+        decision=order.decision,
+        effects=effects,
+        content=order,
+    )
+    return _moved(state, step, stage, at, changes, [], dispatches=dispatches)
+
+
 def come_due(state: CandidacyState, due: Due, at: AwareDatetime) -> Outcome[CandidacyState]:
     """Take what is due.
 
@@ -615,6 +774,7 @@ def come_due(state: CandidacyState, due: Due, at: AwareDatetime) -> Outcome[Cand
     notices: list[tuple[Template, Facts]] = []
     desk: list[Notice] = []
     effects: list[str] = []
+    dispatches: tuple[Dispatch, ...] = ()
     stage = state.stage
     limit = deadline(state)
     # What fell due while nobody ran the case is overtaken by this step: one reminder, not one for each week missed.
@@ -649,17 +809,18 @@ def come_due(state: CandidacyState, due: Due, at: AwareDatetime) -> Outcome[Cand
         case Act.EXPIRE:
             stage = Stage.EXPIRED
             notices.append((Template.EXPIRED, Facts(closes=terms.closes)))
+            dispatches = _end_review(state, stage, effects)
         case _:
             raise ValueError(f"{act.value} does not come due by itself")
     step = unsigned_step(state, act, Trigger.TIME, at, before=state.stage, stage=stage, effects=effects)
-    return _moved(state, step, stage, at, {"mark": handled}, notices, desk)
+    return _moved(state, step, stage, at, {"mark": handled}, notices, desk, dispatches)
 
 
 def rearm(state: CandidacyState, terms: Terms, at: AwareDatetime) -> Outcome[CandidacyState]:
     """Take the session's new dates. A reader whose own dates move is told."""
     moved = affected(state, terms)
     notices: list[tuple[Template, Facts]] = []
-    if moved and state.stage in {Stage.APPROVED, Stage.PARTICIPANT}:
+    if moved and state.stage in {Stage.APPROVED, *SUSPENDABLE}:
         notices.append((Template.DATES_CHANGED, Facts(begins=terms.opens, closes=terms.closes)))
     effects = [f"moved:{kind}" for kind in moved]
     step = unsigned_step(
@@ -702,6 +863,56 @@ def vacancy_decision(reference: str) -> str:
     return f"vacate:{reference}"
 
 
+def _leave_list(state: CandidacyState, effects: list[str]) -> tuple[Dispatch, ...]:
+    """Word to the list that a place on it is free; it is noted among the effects."""
+    if state.stage not in ON_A_LIST or state.list_reference is None:
+        return ()
+    effects.append(f"vacates:{state.list_reference}")
+    return (_vacate(state, state.list_reference),)
+
+
+def _end_review(state: CandidacyState, ending: Stage, effects: list[str]) -> tuple[Dispatch, ...]:
+    """Word to the suspension that is open, if one is, that the candidacy has ended; it is noted among the effects."""
+    if state.review is not None:
+        effects.append(f"ends:suspension:{state.review.number}")
+    return _tell_review(state, TidingKind.ENDED, stage=ending)
+
+
+def answer_again(state: CandidacyState, order: Order) -> Tiding | None:
+    """The answer to an order that asks for no step: the candidacy has ended, or it was obeyed before.
+
+    An order is repeated where a server was lost with all that was on its way, the first answer perhaps among it.
+    """
+    if state.ended:
+        return found_ended(state.reference, state.stage, order)
+    contact = state.nomination.candidate.contact
+    if order.act is Act.SUSPEND and order.contact != contact:
+        known = digest(contact.model_dump(mode="json"))[:16]
+        return Tiding(decision=f"{state.reference}/{known}/contact", kind=TidingKind.CONTACT, contact=contact)
+    if order.act is Act.RESTORE:
+        decision = f"{state.reference}/{state.decisions[order.decision]}/{TidingKind.OBEYED.value}"
+        return Tiding(decision=decision, kind=TidingKind.OBEYED, order=order.decision, stage=state.stage)
+    return None
+
+
+def found_ended(reference: str, stage: Stage, order: Order | None = None) -> Tiding:
+    """What a suspension is told, by whoever finds out, where its candidacy has ended."""
+    answered = order.decision if order is not None else None
+    return Tiding(decision=f"{reference}/found-ended", kind=TidingKind.ENDED, order=answered, stage=stage)
+
+
+def _tell_review(state: CandidacyState, kind: TidingKind, **facts: Any) -> tuple[Dispatch, ...]:
+    """A tiding to the suspension that is open, if one is."""
+    return (_tiding(state, state.review.suspension, kind, **facts),) if state.review is not None else ()
+
+
+def _tiding(state: CandidacyState, suspension: str, kind: TidingKind, **facts: Any) -> Dispatch:
+    tiding = Tiding(decision=f"{state.reference}/{state.seq + 1}/{kind.value}", kind=kind, **facts)
+    return Dispatch(
+        workflow_id=suspension, signal="hear", decision=tiding.decision, content=tiding.model_dump(mode="json")
+    )
+
+
 def _vacate(state: CandidacyState, reference: str) -> Dispatch:
     return Dispatch(
         workflow_id=list_workflow_id(reference),
@@ -733,6 +944,8 @@ def _moved(
         raise AssertionError(f"{step.act} cannot lead from {state.stage} to {stage}")
     if stage is not state.stage:
         changes = {"entered": at, "limit_from": at} | changes
+    if stage in ENDINGS:
+        changes = changes | {"review": None}
     update = {
         "seq": step.seq,
         "stage": stage,

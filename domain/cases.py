@@ -8,13 +8,14 @@ from typing import Final
 
 from domain.candidacy import CandidacyState
 from domain.envelope import Envelope
-from domain.ids import Fingerprint, ListReference
+from domain.ids import CandidacyReference, Fingerprint, ListReference
 from domain.ledger import Delivery
 from domain.lists import Drafting, ListState, SeatLaw
 from domain.model import Days, Model
-from domain.people import Nomination
+from domain.people import Contact, Nomination
 from domain.session import SessionPlan, SessionState, Terms
 from domain.steps import CaseKind, CaseState
+from domain.suspension import Charge, SuspensionState
 
 IMPRINTS_QUERY: Final = "imprints"
 STANDING_QUERY: Final = "standing"
@@ -27,6 +28,7 @@ STATES: Final[Mapping[CaseKind, type[CaseState]]] = {
     CaseKind.SESSION: SessionState,
     CaseKind.CANDIDACY: CandidacyState,
     CaseKind.LIST: ListState,
+    CaseKind.SUSPENSION: SuspensionState,
 }
 """What the whole of a case is, by its kind."""
 
@@ -75,6 +77,25 @@ class ListCase(Model):
 
     opening: ListOpening | None = None
     state: ListState | None = None
+
+
+class SuspensionOpening(Model):
+    """A suspension about to open, with what it needs to know of the candidacy."""
+
+    envelope: Envelope[Charge]
+    fingerprint: Fingerprint
+    number: int
+    terms: Terms
+    candidacy: CandidacyReference
+    candidacy_workflow: str
+    participant: Contact
+
+
+class SuspensionCase(Model):
+    """How a suspension's run begins."""
+
+    opening: SuspensionOpening | None = None
+    state: SuspensionState | None = None
 
 
 class LetterCase(Model):

@@ -5,6 +5,7 @@ Refusal
 ├── OutOfTime           a time-limit or a date of the session forbids it
 ├── IncompleteAnswer    a declaration or an assessment does not answer each criterion once
 ├── SamePerson          two officers means two persons
+├── ConflictOfInterest  an officer who has declared an interest in the case
 ├── AlteredCommand      the content is not what the envelope says, or the case is not the one it names
 ├── StaleContent        the act names another version of the list than the one on the table
 ├── SeatsExceeded       the law of seats
@@ -59,6 +60,10 @@ class IncompleteAnswer(Refusal):
 
 class SamePerson(Refusal):
     """The rule asks for another person than the one who signs."""
+
+
+class ConflictOfInterest(Refusal):
+    """The officer has declared an interest in the case."""
 
 
 class AlteredCommand(Refusal):
@@ -140,6 +145,7 @@ REFUSALS: Final = frozenset(
         OutOfTime,
         IncompleteAnswer,
         SamePerson,
+        ConflictOfInterest,
         AlteredCommand,
         StaleContent,
         SeatsExceeded,

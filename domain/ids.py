@@ -17,12 +17,14 @@ CandidacyReference = Annotated[str, StringConstraints(pattern=rf"^C-{SESSION_PAT
 """A candidacy: ``C-2026-0007``."""
 ListReference = Annotated[str, StringConstraints(pattern=rf"^L-{SESSION_PATTERN}-[0-9]{{1,4}}$")]
 """A session list: ``L-2026-1``."""
-CASE_PATTERN: Final = rf"({SESSION_PATTERN}|C-{SESSION_PATTERN}-[0-9]{{4,6}}|L-{SESSION_PATTERN}-[0-9]{{1,4}})"
+SuspensionReference = Annotated[str, StringConstraints(pattern=rf"^S-{SESSION_PATTERN}-[0-9]{{4,6}}$")]
+"""A suspension: ``S-2026-0003``."""
+CASE_PATTERN: Final = rf"({SESSION_PATTERN}|[CS]-{SESSION_PATTERN}-[0-9]{{4,6}}|L-{SESSION_PATTERN}-[0-9]{{1,4}})"
 CaseReference = Annotated[str, StringConstraints(pattern=f"^{CASE_PATTERN}$")]
 LetterReference = Annotated[
     str,
     StringConstraints(
-        pattern=rf"^(C-{SESSION_PATTERN}-[0-9]{{4,6}}|L-{SESSION_PATTERN}-[0-9]{{1,4}}|{SESSION_PATTERN})\.[0-9]+\.[0-9]+$"
+        pattern=rf"^([CS]-{SESSION_PATTERN}-[0-9]{{4,6}}|L-{SESSION_PATTERN}-[0-9]{{1,4}}|{SESSION_PATTERN})\.[0-9]+\.[0-9]+$"
     ),
 ]
 """A letter: the case, the step that decided it and its number in that step (``C-2026-0007.3.1``)."""
@@ -43,9 +45,14 @@ def list_reference(session: str, number: int) -> str:
     return f"L-{session}-{number}"
 
 
+def suspension_reference(session: str, number: int) -> str:
+    """The reference of the ``number``-th suspension of a session, counted from 1."""
+    return f"S-{session}-{number:04d}"
+
+
 def session_of(reference: str) -> str:
     """The session a case belongs to. Raises ValueError where the text is no reference."""
-    found = re.fullmatch(rf"(?:[CL]-)?({SESSION_PATTERN})(?:-[0-9]+)?", reference)
+    found = re.fullmatch(rf"(?:[CLS]-)?({SESSION_PATTERN})(?:-[0-9]+)?", reference)
     if found is None:
         raise ValueError(f"{reference!r} is no reference of a case")
     return found[1]
@@ -74,6 +81,11 @@ def candidacy_workflow_id(session: str, fingerprint: str) -> str:
 def list_workflow_id(reference: str) -> str:
     """The workflow of a session list."""
     return f"list/{reference}"
+
+
+def suspension_workflow_id(session: str, fingerprint: str, number: int) -> str:
+    """The workflow of a person's ``number``-th suspension in a session, counted from 1."""
+    return f"suspension/{session}/{fingerprint}/{number}"
 
 
 def delivery_workflow_id(letter: str) -> str:

@@ -97,6 +97,7 @@ class Draft(Model):
     Attributes:
         number: Its number within the step, from 1.
         about: The letter it is about, for the desk's letters about letters; part of what makes a letter unique.
+        reader: Which of the readers in this role it is for, from 1; another part of it.
     """
 
     number: int
@@ -105,6 +106,7 @@ class Draft(Model):
     to: Contact
     letter: Letter
     about: str = ""
+    reader: int = 1
 
 
 class Recorded(Model):

@@ -566,8 +566,21 @@ def command(
     return _moved(state, step, stage, at, changes, dispatches=told)
 
 
-def vacate(state: ListState, vacancy: Vacancy, at: AwareDatetime) -> Outcome[ListState]:
-    """A candidacy has left its place; the seat is vacant until an amendment fills it."""
+def vacate(
+    state: ListState, vacancy: Vacancy, at: AwareDatetime, standings: Mapping[str, Standing]
+) -> Outcome[ListState]:
+    """A candidacy has left its place; the seat is vacant until an amendment fills it.
+
+    Where a seat of a list in force is vacant, the desk is told who of the reserve may follow.
+    """
+    vacated = (*state.vacated, vacancy.candidacy)
+    effects: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    if vacancy.candidacy in state.held:
+        followers = [place.candidacy for place in may_follow(state.model_copy(update={"vacated": vacated}), standings)]
+        effects = tuple(f"may-follow:{candidacy}" for candidacy in followers)
+        facts = Facts(candidacies=tuple(followers))
+        notices = (Notice(template=Template.DESK_VACANCY, role=Role.DESK, facts=facts),)
     step = unsigned_step(
         state,
         ListAct.VACATE,
@@ -576,9 +589,10 @@ def vacate(state: ListState, vacancy: Vacancy, at: AwareDatetime) -> Outcome[Lis
         before=state.stage,
         stage=state.stage,
         decision=vacancy.decision,
+        effects=effects,
         content=vacancy,
     )
-    return _moved(state, step, state.stage, at, {"vacated": (*state.vacated, vacancy.candidacy)})
+    return _moved(state, step, state.stage, at, {"vacated": vacated}, notices)
 
 
 def rearm(state: ListState, terms: Terms, at: AwareDatetime) -> Outcome[ListState]:

@@ -14,6 +14,12 @@ class Role(StrEnum):
     CANDIDATE = "candidate"
     NOMINATOR = "nominator"
     DESK = "desk"
+    BUREAU = "bureau"
+    SECRETARIAT = "secretariat"
+
+
+OFFICES: Final = frozenset({Role.DESK, Role.BUREAU, Role.SECRETARIAT})
+"""Readers whose addresses are settings of the worker, and no part of any case."""
 
 
 class Template(StrEnum):
@@ -44,6 +50,23 @@ class Template(StrEnum):
     DESK_OVERDUE = "desk_overdue"
     DESK_HIT = "desk_hit"
     DESK_LETTER = "desk_letter"
+    SUSPENSION_OPENED = "suspension_opened"
+    FURTHER_GROUND = "further_ground"
+    HEARING = "hearing"
+    HEARING_EXTENDED = "hearing_extended"
+    HEARING_REMINDER = "hearing_reminder"
+    OBSERVATIONS_RECEIVED = "observations_received"
+    SUSPENSION_LIFTED = "suspension_lifted"
+    SUSPENSION_UPHELD = "suspension_upheld"
+    EXCLUDED = "excluded"
+    SUSPENSION_VOID = "suspension_void"
+    SUSPENSION_REVERSED = "suspension_reversed"
+    SUSPENSION_CLOSED = "suspension_closed"
+    SECRETARIAT_MEASURE = "secretariat_measure"
+    SECRETARIAT_END = "secretariat_end"
+    BUREAU_REFERRAL = "bureau_referral"
+    DESK_MEASURE_REMINDER = "desk_measure_reminder"
+    DESK_VACANCY = "desk_vacancy"
 
 
 _CONCLUSIVE: Final = frozenset(
@@ -58,6 +81,13 @@ _CONCLUSIVE: Final = frozenset(
         Template.PARTICIPATION,
         Template.EXPIRED,
         Template.WITHDRAWN,
+        Template.SUSPENSION_LIFTED,
+        Template.SUSPENSION_UPHELD,
+        Template.EXCLUDED,
+        Template.SUSPENSION_VOID,
+        Template.SUSPENSION_REVERSED,
+        Template.SUSPENSION_CLOSED,
+        Template.SECRETARIAT_END,
     }
 )
 _REPEATED: Final = frozenset(
@@ -67,6 +97,9 @@ _REPEATED: Final = frozenset(
         Template.DATES_CHANGED,
         Template.DESK_VETTING_REMINDER,
         Template.DESK_OVERDUE,
+        Template.SECRETARIAT_MEASURE,
+        Template.BUREAU_REFERRAL,
+        Template.DESK_MEASURE_REMINDER,
     }
 )
 _OVERTAKES: Final = {
@@ -101,6 +134,14 @@ class Facts(Model):
         overdue: For the desk: what is overdue.
         letter: For the desk: the letter that needs a decision.
         trouble: For the desk: ``refused`` or ``unknown``.
+        measure: What a suspension takes away: ``full``, ``partial`` or ``none``.
+        scope: What a partial measure covers, in the desk's words.
+        ground: What a suspension is for.
+        presumed: The last day on which a letter counts as delivered if nothing else is known.
+        outcome: How a case ended.
+        reference: The reference of the decision.
+        person: For the secretariats: whom a measure concerns.
+        candidacies: For the desk: who may follow.
     """
 
     act_by: date | None = None
@@ -113,10 +154,21 @@ class Facts(Model):
     overdue: str | None = None
     letter: str | None = None
     trouble: str | None = None
+    measure: str | None = None
+    scope: str | None = None
+    ground: str | None = None
+    presumed: date | None = None
+    outcome: str | None = None
+    reference: str | None = None
+    person: str | None = None
+    candidacies: tuple[str, ...] = ()
 
 
 class Notice(Model):
-    """One letter to be written. ``to`` is empty for the desk, whose address is a setting of the worker."""
+    """One letter to be written; one for each secretariat, where it is for those.
+
+    ``to`` is empty for an office, whose address is a setting of the worker.
+    """
 
     template: Template
     role: Role

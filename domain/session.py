@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil, floor
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
@@ -32,6 +32,23 @@ def _as_written(value: object) -> object:
     return repr(value) if isinstance(value, float) else value
 
 
+class SuspensionLimits(Model):
+    """The time-limits of a suspension.
+
+    Attributes:
+        hearing: How long the participant may answer, from the day on which delivery is established.
+        presumed_delivery: Working days after which a notice counts as delivered; never, where there is none.
+        interim: How long an interim measure lasts before the case is referred to the Bureau.
+    """
+
+    hearing: Limit = Limit(days=14)
+    presumed_delivery: int | None = Field(default=10, ge=1, le=60)
+    interim: Limit = Limit(months=3)
+
+
+_USUAL: Final = SuspensionLimits()
+
+
 class Limits(Model):
     """The lengths of the time-limits; every one a setting, under the name of its policy."""
 
@@ -44,6 +61,8 @@ class Limits(Model):
         default=7, ge=1, le=365, description="days between two escalations of one overdue case"
     )
     expiry_notice: int = Field(default=30, ge=1, le=365, description="days before the closing date")
+    # Left out where they are the usual ones: a plan that does not speak of them is closed over the same bytes forever.
+    suspension: SuspensionLimits = Field(default=_USUAL, exclude_if=lambda limits: bool(limits == _USUAL))
 
     @field_validator("reminders")
     @classmethod

@@ -22,6 +22,7 @@ class CaseKind(StrEnum):
     SESSION = "session"
     CANDIDACY = "candidacy"
     LIST = "list"
+    SUSPENSION = "suspension"
 
 
 class Trigger(StrEnum):

@@ -80,6 +80,21 @@ def expiry(start: datetime, limit: Limit, closed: Collection[date]) -> datetime:
     return end_of(last_day(start, limit, closed))
 
 
+def working_day_after(start: datetime, days: int, closed: Collection[date]) -> date:
+    """The ``days``-th working day after the day at the seat on which ``start`` falls.
+
+    Args:
+        start: Any instant of the day that does not count.
+        days: How many working days count, at least one.
+        closed: Holidays and closures.
+    """
+    day = day_of(start)
+    while days:
+        day += timedelta(days=1)
+        days -= is_working_day(day, closed)
+    return day
+
+
 def morning_before(instant: datetime, days: int) -> datetime:
     """09:00 at the seat, ``days`` days before the last day that ends at ``instant``; in UTC."""
     day = day_of(instant - timedelta(microseconds=1)) - timedelta(days=days)

@@ -19,6 +19,7 @@ NOUNS: Final[Mapping[str, tuple[str, str]]] = {
     "candidacy": ("starter.commands.candidacy:candidacy", "Nominate, and lead a candidacy to its end."),
     "list": ("starter.commands.list_:list_", "The session list: draft, propose, decide, ratify."),
     "watchlist": ("starter.commands.watchlist:watchlist", "The lists that people are screened against."),
+    "suspension": ("starter.commands.suspension:suspension", "From a trigger through a hearing to the outcome."),
     "letter": ("starter.commands.letter:letter", "What was written to whom, and what became of it."),
     "ledger": ("starter.commands.ledger:ledger", "Compare the register with the workflows, mend either, see who read."),
     "stack": ("starter.commands.stack:stack", "Start and stop the embedded parts on this machine."),

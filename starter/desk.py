@@ -10,7 +10,7 @@ DeskError                 the call did not do what was asked
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from config.settings import Settings, WrongSetting
 from domain.authority import REGISTER, Upkeep
-from domain.candidacy import Act
+from domain.candidacy import Act, CandidacyState
 from domain.cases import (
     CandidacyCase,
     CandidacyOpening,
@@ -38,6 +38,8 @@ from domain.cases import (
     ListOpening,
     SessionCase,
     SessionOpening,
+    SuspensionCase,
+    SuspensionOpening,
 )
 from domain.envelope import Envelope, Receipt
 from domain.errors import REFUSALS
@@ -50,6 +52,7 @@ from domain.ids import (
     list_reference,
     list_workflow_id,
     session_workflow_id,
+    suspension_workflow_id,
 )
 from domain.keys import REGISTER_KEY, key_of
 from domain.ledger import (
@@ -75,6 +78,7 @@ from domain.people import Nomination
 from domain.session import SessionAct, SessionAmendment, SessionPlan, SessionState
 from domain.signing import digest
 from domain.steps import CaseKind
+from domain.suspension import Charge, SuspensionAct, SuspensionStage, check_opening
 from domain.watchlists import ListAct as ListDuty
 from domain.watchlists import ListAnswer, ListEnquiry, ListImport, ListRemoval, ListVersion
 from starter.signing import Signer
@@ -82,6 +86,8 @@ from workflows import attributes
 
 C = TypeVar("C", bound=Model)
 
+_OPENINGS: Final = 5
+"""How often a suspension is looked for where the one that was found has just ended."""
 _AN_HOUR: Final = timedelta(hours=1)
 """How long work over the whole register may take."""
 _GLANCE: Final = 0.5
@@ -115,6 +121,10 @@ class PartUnreachable(DeskError):
 
 class OutcomeUnknown(DeskError):
     """The command was sent and no answer came in time. It carries its own id, so sending it again is safe."""
+
+
+class _HasEnded(Exception):
+    """A case that was to be opened has come and gone."""
 
 
 @dataclass(frozen=True)
@@ -259,6 +269,53 @@ class Desk:
 
     async def act_on_list(self, reference: str, act: ListAct, content: Model) -> Taken:
         """Send a command to a list."""
+        return await self._command(reference, act, content)
+
+    async def open_suspension(self, reference: str, charge: Charge) -> Taken:
+        """Bring a trigger against a participant: it opens a suspension, or joins the one that is open.
+
+        Raises:
+            Refusal: The candidacy is no participant's, or the criterion is none of the session's.
+        """
+        for attempt in range(_OPENINGS):
+            candidacy = CandidacyState.model_validate((await self.case(reference)).state)
+            terms = candidacy.terms
+            check_opening(terms, charge, candidacy.stage, terms.clock.reading(datetime.now(UTC)))
+            try:
+                return await self._charge(candidacy, charge)
+            except _HasEnded:
+                # Somebody decided in this very moment; the candidacy hears of it before the suspension ends.
+                await asyncio.sleep(0.1 * attempt)
+        raise PartUnreachable("the suspension has just ended and the candidacy does not say so; try again")
+
+    async def _charge(self, candidacy: CandidacyState, charge: Charge) -> Taken:
+        session = candidacy.terms.session
+        # The candidacy counts its suspensions. Two officers who act at once find the same number, and so one case.
+        number = candidacy.suspensions + (candidacy.review is None)
+        workflow_id = suspension_workflow_id(session, candidacy.fingerprint, number)
+        envelope = self.close_over(SuspensionAct.OPEN, workflow_id, charge)
+        opening = SuspensionOpening(
+            envelope=envelope,
+            fingerprint=candidacy.fingerprint,
+            number=number,
+            terms=candidacy.terms,
+            candidacy=candidacy.reference,
+            candidacy_workflow=candidacy.workflow_id,
+            participant=candidacy.nomination.candidate.contact,
+        )
+        return await self._begin(
+            "Suspension",
+            SuspensionCase(opening=opening),
+            workflow_id,
+            envelope,
+            update=SuspensionAct.OPEN,
+            arguments=(envelope,),
+            summary=f"Suspension in session {session}",
+            shown=attributes.at_start(session=session, stage=SuspensionStage.OPENED),
+        )
+
+    async def act_on_suspension(self, reference: str, act: SuspensionAct, content: Model) -> Taken:
+        """Send a command to a suspension."""
         return await self._command(reference, act, content)
 
     async def settle_letter(self, letter: str, settlement: Settlement) -> LetterState:
@@ -431,6 +488,29 @@ class Desk:
         summary: str,
         shown: TypedSearchAttributes,
     ) -> Taken:
+        """Open a case, once; the receipt of one that has come and gone."""
+        try:
+            return await self._begin(workflow, case, workflow_id, envelope, summary=summary, shown=shown)
+        except _HasEnded:
+            return await self._ended(workflow_id)
+
+    async def _begin(
+        self,
+        workflow: str,
+        case: Model,
+        workflow_id: str,
+        envelope: Envelope[Any],
+        *,
+        update: str = "receive",
+        arguments: Sequence[Model] = (),
+        summary: str,
+        shown: TypedSearchAttributes,
+    ) -> Taken:
+        """Open a case, or bring the command to the one that runs.
+
+        Raises:
+            _HasEnded: It ran once, and runs no more.
+        """
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             workflow,
             case,
@@ -443,21 +523,28 @@ class Desk:
             search_attributes=shown,
         )
         try:
-            receipt = await self._start(start, envelope)
+            receipt = await self._start(start, envelope, update, arguments)
         except WorkflowAlreadyStartedError:
-            return await self._ended(workflow_id)
+            raise _HasEnded from None
         except RPCError as failed:
             if failed.status is RPCStatusCode.ALREADY_EXISTS:
-                return await self._ended(workflow_id)
+                raise _HasEnded from None
             raise self._error(failed) from None
         except (WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError) as failed:
             raise self._error(failed) from None
         return Taken(receipt=receipt, fresh=receipt.answers(envelope))
 
-    async def _start(self, start: WithStartWorkflowOperation[Any, Any], envelope: Envelope[Any]) -> Receipt:
+    async def _start(
+        self,
+        start: WithStartWorkflowOperation[Any, Any],
+        envelope: Envelope[Any],
+        update: str,
+        arguments: Sequence[Model],
+    ) -> Receipt:
         try:
             receipt: Receipt = await self.client.execute_update_with_start_workflow(
-                "receive",
+                update,
+                args=arguments,
                 start_workflow_operation=start,
                 id=envelope.nonce,
                 result_type=Receipt,

@@ -6,6 +6,7 @@ documents in one file and a key given twice are refused. No error quotes what a 
 """
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -24,6 +25,7 @@ from pydantic_core import ErrorDetails
 from domain.criteria import CriteriaSet
 from domain.people import Nomination
 from domain.session import SessionPlan
+from domain.suspension import Evidence
 from starter.failures import Failure, Kind
 from starter.references import EXAMPLES
 
@@ -178,6 +180,27 @@ def read_text(path: str) -> str:
         BadInput: It cannot be read.
     """
     return _text(path, MAX_DOCUMENT)
+
+
+def evidence(value: str) -> Evidence:
+    """What a case rests on: an address in the web as it is, a file by its name and the digest of its content.
+
+    Raises:
+        BadInput: It is a file that cannot be read.
+        Failure: Its name cannot be kept.
+    """
+    if re.match(r"https?://", value):
+        return build(Evidence, options={"source": "--evidence"}, source=value)
+    path = Path(value)
+    hashed = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while part := file.read(MAX_DOCUMENT):
+                hashed.update(part)
+    except OSError as failed:
+        rule = f"cannot be read: {failed.strerror}; give a file, or an address that begins with https://"
+        raise BadInput(Problem(value, None, "evidence", rule)) from None
+    return build(Evidence, options={"source": "--evidence"}, source=path.name, sha256=hashed.hexdigest())
 
 
 def load(path: str) -> Document:

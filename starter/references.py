@@ -7,7 +7,15 @@ from typing import Any, Final, get_args
 import click
 
 from domain.criteria import CriterionKey
-from domain.ids import CandidacyReference, LetterReference, ListReference, OfficerId, SessionReference
+from domain.ids import (
+    CandidacyReference,
+    LetterReference,
+    ListReference,
+    OfficerId,
+    SessionReference,
+    SuspensionReference,
+)
+from domain.suspension import GroundKey
 
 
 def _pattern(annotated: Any) -> str:
@@ -18,9 +26,11 @@ EXAMPLES: Final[Mapping[str, str]] = {
     _pattern(SessionReference): "2026",
     _pattern(CandidacyReference): "C-2026-0007",
     _pattern(ListReference): "L-2026-1",
+    _pattern(SuspensionReference): "S-2026-0003",
     _pattern(LetterReference): "C-2026-0007.3.1",
     _pattern(OfficerId): "O-17",
     _pattern(CriterionKey): "moral-standing",
+    _pattern(GroundKey): "criterion:moral-standing, banned-symbol, screening-hit or complaint",
 }
 """What text of each pattern looks like."""
 
@@ -48,5 +58,6 @@ SESSION: Final = Reference("session", SessionReference)
 CANDIDACY: Final = Reference("candidacy", CandidacyReference)
 LIST: Final = Reference("list", ListReference)
 LETTER: Final = Reference("letter", LetterReference)
-CASE: Final = Reference("case", CandidacyReference, ListReference, SessionReference)
+SUSPENSION: Final = Reference("suspension", SuspensionReference)
+CASE: Final = Reference("case", CandidacyReference, ListReference, SuspensionReference, SessionReference)
 OFFICER: Final = Reference("officer", OfficerId)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from domain import candidacy, lists
+from domain import candidacy, lists, suspension
 from domain.candidacy import (
     Act,
     Answer,
@@ -15,14 +15,18 @@ from domain.candidacy import (
     Declaration,
     Information,
     InformationRequest,
+    Measure,
+    Order,
     Reason,
     Stage,
+    Tiding,
+    TidingKind,
     Word,
 )
 from domain.criteria import CriteriaSet
 from domain.envelope import Envelope
 from domain.fingerprint import fingerprint
-from domain.ids import candidacy_reference
+from domain.ids import candidacy_reference, suspension_reference
 from domain.ledger import Draft, Entry, entry
 from domain.lists import Drafting, ListPlan, ListState, Place, SeatLaw, Standing
 from domain.model import Model
@@ -32,6 +36,20 @@ from domain.screening import Hit, ListKind, Match, Trust, Watchlist, hit_on
 from domain.session import SessionPlan, SessionState, Terms
 from domain.signing import digest
 from domain.steps import CaseKind, Outcome
+from domain.suspension import (
+    Assignment,
+    Charge,
+    Observations,
+    Recommendation,
+    Reversal,
+    ReviewReport,
+    Service,
+    SuspensionAct,
+    SuspensionDecision,
+    SuspensionStage,
+    SuspensionState,
+)
+from domain.timelimits import day_of
 from domain.vetting import Assessment, Finding, Judgement
 
 SESSION: Final = "2026"
@@ -161,7 +179,7 @@ def a_word(act: Act, *, number: int = 1, of: str = LIST, **facts: Any) -> Word:
     return Word.model_validate(fields | facts)
 
 
-def an_hour_after(state: CandidacyState | ListState | SessionState) -> datetime:
+def an_hour_after(state: CandidacyState | ListState | SessionState | SuspensionState) -> datetime:
     """When the next thing happens in a story that does not say when."""
     return max(state.entered, state.mark) + timedelta(hours=1)
 
@@ -183,6 +201,140 @@ def commanded(
 def heard(state: CandidacyState, act: Act, *, at: datetime | None = None, **facts: Any) -> Outcome[CandidacyState]:
     """A list's word, taken by a candidacy."""
     return candidacy.hear(state, a_word(act, **facts), at or an_hour_after(state))
+
+
+def an_order(state: CandidacyState, act: Act, *, number: int = 1, nth: int = 1, **facts: Any) -> Order:
+    """The ``nth`` order of the ``number``-th suspension of a person."""
+    workflow = f"suspension/{SESSION}/{state.fingerprint}/{number}"
+    fields = {"decision": f"{workflow}/{nth}/{act}", "act": act, "suspension": workflow, "number": number}
+    return Order.model_validate(fields | facts)
+
+
+def ordered(state: CandidacyState, act: Act, *, at: datetime | None = None, **facts: Any) -> Outcome[CandidacyState]:
+    """A suspension's order, taken by a candidacy."""
+    return candidacy.obey(state, an_order(state, act, **facts), at or an_hour_after(state))
+
+
+def a_charge(**changes: Any) -> Charge:
+    """A trigger: a complaint, for which everything is taken away."""
+    fields: dict[str, Any] = {
+        "ground": "complaint",
+        "measure": Measure.FULL,
+        "evidence": [{"source": "Exhibit 1"}],
+        "reason": "Two members complained.",
+    }
+    return Charge.model_validate(fields | changes)
+
+
+def a_suspension(
+    charge: Charge | None = None,
+    *,
+    of: CandidacyState | None = None,
+    number: int = 1,
+    signer: str = "O-1",
+    at: datetime | None = None,
+) -> Outcome[SuspensionState]:
+    """A suspension's first step, numbered as the ledger would."""
+    of = of or a_case(Stage.PARTICIPANT)
+    workflow = f"suspension/{SESSION}/{of.fingerprint}/{number}"
+    opened = suspension.open_case(
+        an_envelope(SuspensionAct.OPEN, workflow, charge or a_charge(), signer=signer),
+        terms=of.terms,
+        fingerprint=of.fingerprint,
+        number=number,
+        candidacy=of.reference,
+        candidacy_workflow=of.workflow_id,
+        participant=of.nomination.candidate.contact,
+        at=at or an_hour_after(of),
+    )
+    reference = suspension_reference(SESSION, number)
+    return opened.model_copy(update={"state": opened.state.model_copy(update={"reference": reference})})
+
+
+def ruled(
+    state: SuspensionState, act: SuspensionAct, content: Model, *, signer: str = "O-1", at: datetime | None = None
+) -> Outcome[SuspensionState]:
+    """An officer's command to a suspension, asked of the law and taken.
+
+    Raises:
+        Refusal: A rule forbids it.
+    """
+    at = at or an_hour_after(state)
+    envelope = an_envelope(act, state.reference, content, signer=signer)
+    suspension.check_command(state, envelope, at)
+    return suspension.command(state, envelope, at)
+
+
+def a_service(state: SuspensionState, **changes: Any) -> Service:
+    """Delivery on the day after the last thing happened."""
+    return Service.model_validate({"how": "registered letter", "on": day_of(state.entered)} | changes)
+
+
+def a_decision(outcome: Recommendation = Recommendation.LIFTED, **changes: Any) -> SuspensionDecision:
+    """A decision of the Bureau, carried."""
+    fields: dict[str, Any] = {
+        "outcome": outcome,
+        "reference": "AS/Bur 12",
+        "votes": {"in_favour": 9, "against": 2},
+        "reason": "As the report says.",
+    }
+    return SuspensionDecision.model_validate(fields | changes)
+
+
+def a_reversal(**changes: Any) -> Reversal:
+    """A decision of the Bureau to undo one."""
+    fields: dict[str, Any] = {
+        "measure": Measure.FULL,
+        "reference": "AS/Bur 19",
+        "votes": {"in_favour": 9, "against": 2},
+        "reason": "A witness has come forward.",
+    }
+    return Reversal.model_validate(fields | changes)
+
+
+def under_review(stage: SuspensionStage = SuspensionStage.REVIEW, **opening: Any) -> SuspensionState:
+    """A suspension brought to a stage by the shortest road; O-1 opened it, O-2 reviews, O-3 signs what was decided."""
+    state = a_suspension(**opening).state
+    if stage is SuspensionStage.OPENED:
+        return state
+    state = ruled(state, SuspensionAct.SERVE, a_service(state)).state
+    if stage is SuspensionStage.HEARING:
+        return state
+    state = ruled(state, SuspensionAct.OBSERVE, Observations(answer="It was not I.")).state
+    if stage is SuspensionStage.REVIEW:
+        return state
+    state = ruled(state, SuspensionAct.ASSIGN, Assignment(reviewer="O-2")).state
+    report = ReviewReport(text="It was not.", recommendation=Recommendation.LIFTED)
+    state = ruled(state, SuspensionAct.REPORT, report, signer="O-2").state
+    match stage:
+        case SuspensionStage.UPHELD | SuspensionStage.EXPIRED:
+            state = ruled(state, SuspensionAct.DECIDE, a_decision(Recommendation.UPHELD), signer="O-3").state
+        case SuspensionStage.VOID:
+            state = ruled(state, SuspensionAct.VOID, Reason(reason="Another person."), signer="O-3").state
+        case SuspensionStage.EXCLUDED:
+            state = ruled(state, SuspensionAct.DECIDE, a_decision(Recommendation.EXCLUDED), signer="O-3").state
+        case SuspensionStage.LIFTED | SuspensionStage.DECIDED:
+            state = ruled(state, SuspensionAct.DECIDE, a_decision(), signer="O-3").state
+    if stage in suspension.OPEN:
+        return state
+    ended = {
+        SuspensionStage.EXPIRED: Stage.EXPIRED,
+        SuspensionStage.LAPSED_WITH_SESSION: Stage.EXPIRED,
+        SuspensionStage.WITHDRAWN: Stage.WITHDRAWN,
+        SuspensionStage.DECEASED: Stage.DECEASED,
+    }.get(stage)
+    if ended is not None:
+        return told(state, TidingKind.ENDED, stage=ended).state
+    order = state.decided.order if state.decided is not None else None
+    return told(state, TidingKind.OBEYED, order=order).state
+
+
+def told(
+    state: SuspensionState, kind: TidingKind, *, at: datetime | None = None, **facts: Any
+) -> Outcome[SuspensionState]:
+    """A candidacy's tiding, taken by its suspension."""
+    tiding = Tiding(decision=f"{state.candidacy}/{state.seq}/{kind}", kind=kind, **facts)
+    return suspension.hear(state, tiding, at or an_hour_after(state))
 
 
 def a_case(
@@ -234,8 +386,14 @@ def a_case(
     state = heard(state, Act.PROPOSE, seat=seat).state
     if stage is Stage.PROPOSED:
         return state
-    begins = max(an_hour_after(state), state.terms.opening) if stage is Stage.PARTICIPANT else None
-    return heard(state, Act.APPROVE, seat=seat, at=begins).state
+    if stage is Stage.DECEASED:
+        return commanded(state, Act.RECORD_DEATH, Reason(reason="Told by the family.")).state
+    begins = max(an_hour_after(state), state.terms.opening) if stage is not Stage.APPROVED else None
+    state = heard(state, Act.APPROVE, seat=seat, at=begins).state
+    if stage in {Stage.APPROVED, Stage.PARTICIPANT}:
+        return state
+    state = ordered(state, Act.SUSPEND, measure=Measure.FULL).state
+    return state if stage is Stage.SUSPENDED else ordered(state, Act.EXCLUDE).state
 
 
 def a_hit(trust: Trust = Trust.OFFICIAL, *, name: str = "somebody", entry: str = "1", digest: str = "0" * 64) -> Hit:

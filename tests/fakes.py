@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from activities.ports import Judging, LedgerUnavailable, ListBroken, MailError, Progress, Write
-from domain.authority import Command, Grounds, Incident, Written
+from domain.authority import Command, Grounds, Incident, Written, needs_candidacy
 from domain.candidacy import CandidacyState
 from domain.cases import STATES
 from domain.chain import Seal
 from domain.errors import AlteredCommand, LetterSettled
-from domain.ids import candidacy_reference, session_workflow_id
+from domain.ids import candidacy_reference, session_workflow_id, suspension_reference
 from domain.ledger import (
     Answer,
     CaseFile,
@@ -97,9 +97,10 @@ class MemoryLedger:
         for reference, case in self.cases.items():
             if case.entry.workflow_id == entry.workflow_id:
                 return reference
-        if entry.kind is CaseKind.CANDIDACY:
-            kind = [case for case in self.cases.values() if case.entry.kind is CaseKind.CANDIDACY]
-            return candidacy_reference(entry.session, len(kind) + 1)
+        numbered = {CaseKind.CANDIDACY: candidacy_reference, CaseKind.SUSPENSION: suspension_reference}
+        if entry.kind in numbered:
+            kind = [case for case in self.cases.values() if case.entry.kind is entry.kind]
+            return numbered[entry.kind](entry.session, len(kind) + 1)
         return str(entry.state["reference"])
 
     async def record(self, entry: Entry, write: Write) -> Recorded:
@@ -120,7 +121,9 @@ class MemoryLedger:
             state = dict(entry.state) | {"reference": reference}
             case.entry = entry.model_copy(update={"state": state})
             for draft in write(reference):
-                for letter in self.letters.values():
+                for name, letter in self.letters.items():
+                    if name.startswith(f"{reference}.{entry.step.seq}."):
+                        continue
                     same_reader = letter.case == reference and letter.draft.role is draft.role
                     unsent = letter.state in {LetterState.DRAFTED, LetterState.RELEASED}
                     if same_reader and unsent and letter.draft.template in overtakes(draft.template):
@@ -157,7 +160,12 @@ class MemoryLedger:
             or (step.act == "vacate" and gone is not None and gone.entry.ended),
             session=SessionState.model_validate(session.entry.state) if session else None,
             terms_told=(room, f"terms:{terms['version']}", digest(terms)) in told,
+            candidacy=self._candidacy_of(entry) if needs_candidacy(entry) else None,
         )
+
+    def _candidacy_of(self, entry: Entry) -> CandidacyState | None:
+        own = self.cases.get(entry.state["candidacy"])
+        return CandidacyState.model_validate(own.entry.state) if own is not None else None
 
     def _judged(self, command: Command) -> Signed:
         self._here()

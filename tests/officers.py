@@ -113,7 +113,8 @@ def of_workflow(workflow_id: str) -> ActivityEnvironment:
 def a_question(enquiry: Enquiry, *, number: int = 1) -> Command:
     """A signed question to the ledger, another one each time."""
     named = enquiry.reference or enquiry.workflow_id or REGISTER
-    return a_command(f"read.{enquiry.about}", named, enquiry, number=number, nonce=secrets.token_hex(16))
+    power, now = f"read.{enquiry.about}", datetime.now(UTC)
+    return a_command(power, named, enquiry, number=number, taken=now, nonce=secrets.token_hex(16))
 
 
 async def asked(ledger: SqlLedger, enquiry: Enquiry) -> Answer:

@@ -19,6 +19,7 @@ async def test_every_workflow_loads_with_no_import_passed_through_unmeant() -> N
         "Session",
         "Candidacy",
         "SessionList",
+        "Suspension",
         "LetterDelivery",
         "LedgerEnquiry",
         "LedgerVerification",

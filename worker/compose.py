@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from activities.officers import Officers
 from activities.ports import Cases, Judging, Ledger, Mailer, Memories, Renderer, Screener, Sealer, Watchlists
 from activities.post import HEARTBEAT, Patience, Post
 from activities.rebuild import Rebuild
-from activities.record import Recording
+from activities.record import Offices, Recording
 from activities.screen import Lists, Screenings
 from activities.seal import Sealing
 from adapters.cases import TemporalCases
@@ -36,6 +36,7 @@ from config import keys
 from config.settings import Settings, WrongSetting
 from domain.authority import Freshness, Judge
 from domain.ids import lists_queue, screening_queue
+from domain.notices import Role
 from domain.people import Contact, Language
 from letters.render import TemplateRenderer
 from workflows.registry import SANDBOX, WORKFLOWS
@@ -125,11 +126,26 @@ class Ports:
     watchlists: Watchlists
     desk: Contact
     patience: Patience
+    offices: Offices = field(default_factory=dict)
+
+
+def _offices(settings: Settings) -> Offices:
+    """Where the letters of other offices than the desk go."""
+    bureau = Contact(
+        name=settings.bureau_name,
+        email=settings.bureau_address or settings.desk_address,
+        language=Language(settings.bureau_language),
+    )
+    secretariats = tuple(
+        Contact(name=settings.secretariat_name, email=address, language=Language(language))
+        for address, language in settings.secretariat_readers
+    )
+    return {Role.BUREAU: (bureau,), Role.SECRETARIAT: secretariats}
 
 
 def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
     """Every activity on the main task queue, over these ports."""
-    recording = Recording(ledger=ports.ledger, renderer=ports.renderer, desk=ports.desk)
+    recording = Recording(ledger=ports.ledger, renderer=ports.renderer, desk=ports.desk, offices=ports.offices)
     post = Post(
         ledger=ports.ledger, mailer=ports.mailer, renderer=ports.renderer, desk=ports.desk, patience=ports.patience
     )
@@ -138,7 +154,9 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
     officers = Officers(ledger=ports.ledger)
     sealing = Sealing(ledger=ports.ledger, sealer=ports.sealer)
     lists = Lists(watchlists=ports.watchlists, ledger=ports.ledger, cases=ports.cases)
-    rebuild = Rebuild(ledger=ports.ledger, memories=ports.memories, renderer=ports.renderer, desk=ports.desk)
+    rebuild = Rebuild(
+        ledger=ports.ledger, memories=ports.memories, renderer=ports.renderer, desk=ports.desk, offices=ports.offices
+    )
     return (
         recording.record_step,
         post.deliver_letters,
@@ -147,6 +165,7 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         post.settle_letter,
         enquiries.answer,
         enquiries.standings,
+        enquiries.ending,
         enquiries.preview_amendment,
         care.rearm_cases,
         care.verify,
@@ -201,6 +220,7 @@ def _ports(client: Client, settings: Settings, parts: Parts) -> Ports:
             longest=timedelta(seconds=settings.retry_longest),
             whole=timedelta(days=settings.retry_days),
         ),
+        offices=_offices(settings),
     )
 
 

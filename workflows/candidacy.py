@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.screen import Screenings
@@ -18,8 +18,10 @@ with workflow.unsafe.imports_passed_through():
         Declaration,
         Information,
         InformationRequest,
+        Order,
         Reason,
         Stage,
+        Tiding,
         Word,
     )
     from domain.cases import CandidacyCase
@@ -52,7 +54,7 @@ LAW = Law[CandidacyState](
 
 _SCREENED = OPEN - {Stage.NOMINATED}
 """Nobody is asked about who has not consented."""
-_SEATED = frozenset({Stage.APPROVED, Stage.PARTICIPANT})
+_SEATED = frozenset({Stage.APPROVED, Stage.PARTICIPANT, Stage.SUSPENDED})
 
 
 @workflow.defn
@@ -60,10 +62,11 @@ class Candidacy:
     """One person's candidacy in one session.
 
     Updates: ``receive`` (the nomination's receipt), ``declare``, ``decline``, ``assess``, ``request_information``,
-    ``supply_information``, ``resolve``, ``record_functions``, ``sign_exception``, ``correct``, ``withdraw``. Signals:
-    ``hear`` (word of a list), ``rearm`` (new terms of the session), ``rescreen`` (the watchlists may have changed).
-    Queries: ``imprints``, ``standing``, ``affected``. Endings: lapsed, declined, ineligible, not retained, withdrawn,
-    expired. A run ends when a seat is given, and the next goes on from the same state.
+    ``supply_information``, ``resolve``, ``record_functions``, ``sign_exception``, ``correct``, ``withdraw``,
+    ``record_death``. Signals: ``hear`` (word of a list), ``obey`` (an order of a suspension), ``rearm`` (new terms of
+    the session), ``rescreen`` (the watchlists may have changed). Queries: ``imprints``, ``standing``, ``affected``.
+    Endings: lapsed, declined, ineligible, not retained, withdrawn, excluded, deceased, expired. A run ends when a seat
+    is given, and the next goes on from the same state.
     """
 
     @workflow.init
@@ -232,6 +235,21 @@ class Candidacy:
         """Ask the law."""
         self._check(envelope, Act.WITHDRAW)
 
+    @workflow.update
+    async def record_death(self, envelope: Envelope[Reason]) -> Receipt:
+        """Record that the candidate or participant has died; nothing is written to them any more."""
+        return await self._take(envelope)
+
+    @record_death.validator
+    def validate_record_death(self, envelope: Envelope[Reason]) -> None:
+        """Ask the law."""
+        self._check(envelope, Act.RECORD_DEATH)
+
+    @workflow.signal
+    def obey(self, order: Order) -> None:
+        """Take an order of a suspension."""
+        self._docket.take(lambda: self._obeyed(order))
+
     @workflow.signal
     def hear(self, word: Word) -> None:
         """Take word of a list."""
@@ -276,6 +294,20 @@ class Candidacy:
     def affected(self, terms: Terms) -> tuple[str, ...]:
         """Which kinds of date would move under other terms."""
         return law.affected(self._state, terms)
+
+    def _obeyed(self, order: Order) -> Outcome[CandidacyState] | None:
+        if order.decision not in self._state.decisions and not self._state.ended:
+            return law.obey(self._state, order, self._docket.now())
+        if (answer := law.answer_again(self._state, order)) is not None:
+            self._docket.beside(self._answer(order, answer))
+        return None
+
+    async def _answer(self, order: Order, answer: Tiding) -> None:
+        """Answer an order that asks for no step."""
+        try:
+            await workflow.get_external_workflow_handle(order.suspension).signal("hear", answer)
+        except FailureError:
+            workflow.logger.info("not told: has ended", extra={"case": self._state.reference})
 
     def _check(self, envelope: Envelope[Model], act: Act) -> None:
         self._admit()

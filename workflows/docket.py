@@ -98,7 +98,7 @@ class Docket(Generic[S]):
         self._recorded = state.seq
         self._refused: ApplicationError | None = None
         self._receipts: dict[int, Receipt] = {}
-        self._background: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[object]] = set()
         self._telling = asyncio.Lock()
         self._told: set[str] = set()
         self._shown: attributes.Shown | None = None
@@ -372,7 +372,11 @@ class Docket(Generic[S]):
         waits = f", next {deadline:%Y-%m-%d %H:%M} UTC" if deadline else ""
         workflow.set_current_details(f"**{reference}**: {stage.replace('_', ' ')}{waits}")
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def beside(self, work: Coroutine[Any, Any, object]) -> None:
+        """Do something beside the turns; the run does not end before it is done."""
+        self._start(work)
+
+    def _start(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)

@@ -10,12 +10,14 @@ from workflows.letter import LetterDelivery
 from workflows.officers import OfficerAdmission, OfficerRevocation
 from workflows.session import Session
 from workflows.session_list import SessionList
+from workflows.suspension import Suspension
 from workflows.watchlist import WatchlistEnquiry, WatchlistImport, WatchlistRemoval, WatchlistRescreening
 
 WORKFLOWS: Final[tuple[type[Any], ...]] = (
     Session,
     Candidacy,
     SessionList,
+    Suspension,
     LetterDelivery,
     LedgerEnquiry,
     LedgerVerification,

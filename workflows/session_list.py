@@ -28,7 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.session import Terms
     from domain.steps import CaseKind
 from workflows.docket import Docket, Hooks, Law
-from workflows.policies import ENQUIRE
+from workflows.policies import ENQUIRE, RECORD
 from workflows.recognition import recognise
 from workflows.refusals import refusing
 
@@ -162,7 +162,7 @@ class SessionList:
     async def vacate(self, vacancy: Vacancy) -> None:
         """A candidacy has left its place."""
         await self._opened.wait()
-        self._take_vacancy(vacancy)
+        await self._take_vacancy(vacancy)
 
     @workflow.signal
     async def rearm(self, terms: Terms) -> None:
@@ -205,14 +205,22 @@ class SessionList:
     def _vacated_by(self, workflow_id: str) -> None:
         """A candidacy ended before it heard that it stands on this list, so it could not say that it leaves it."""
         reference = next(ref for ref, member in self._state.members.items() if member == workflow_id)
-        self._take_vacancy(Vacancy(decision=vacancy_decision(reference), candidacy=reference))
+        vacancy = Vacancy(decision=vacancy_decision(reference), candidacy=reference)
+        self._docket.beside(self._take_vacancy(vacancy))
 
-    def _take_vacancy(self, vacancy: Vacancy) -> None:
+    async def _take_vacancy(self, vacancy: Vacancy) -> None:
+        standings: dict[str, Standing] = {}
+        held = vacancy.candidacy in self._state.held and vacancy.decision not in self._state.decisions
+        reserve = self._state.in_force.reserve if self._state.in_force is not None else ()
+        # A history that took a vacancy without asking who may follow goes on without having asked.
+        if held and reserve and workflow.patched("vacancy-names-who-may-follow"):
+            # Tried for as long as it takes: nobody waits for it, and the desk must hear who may follow.
+            standings = await workflow.execute_activity_method(Enquiries.standings, reserve, **RECORD)
         self._docket.take(
             lambda: (
                 None
                 if vacancy.decision in self._state.decisions or self._state.ended
-                else law.vacate(self._state, vacancy, self._docket.now())
+                else law.vacate(self._state, vacancy, self._docket.now(), standings)
             )
         )
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, bindparam, exists, func, insert, or_, select
+from sqlalchemy import BindParameter, bindparam, exists, func, insert, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,12 +20,13 @@ from adapters.sql.tables import (
     revocations,
     told,
 )
-from domain.authority import Command, Grounds, Incident, Written, needs_acts, power_of
+from domain.authority import Command, Grounds, Incident, Written, needs_acts, needs_candidacy, power_of
+from domain.candidacy import CandidacyState
 from domain.cases import STATES
 from domain.errors import Erased
 from domain.ids import session_workflow_id
 from domain.keys import key_of
-from domain.ledger import Entry
+from domain.ledger import EnquiryAbout, Entry
 from domain.offices import Appointment, Office, Request, Revocation, ended_by
 from domain.session import SessionState, Terms, terms_decision
 from domain.signing import PublicKey, Signed, digest
@@ -33,6 +34,9 @@ from domain.steps import CaseKind, Trigger
 
 _ONE_AT_A_TIME: Final = 0x6F666669
 """Key of the advisory lock under which officers are admitted and revoked: "offi"."""
+
+OPENINGS: Final = (EnquiryAbout.CASE, EnquiryAbout.TIMELINE, EnquiryAbout.LETTERS, EnquiryAbout.LETTER)
+"""The questions that open a file."""
 
 _KEY: BindParameter[Any] = bindparam("key")
 _WORKFLOW: BindParameter[Any] = bindparam("workflow_id")
@@ -110,6 +114,10 @@ async def grounds_of_entry(connection: AsyncConnection, cells: Cells, entry: Ent
         acts=await _acts(connection, reference) if needs_acts(power_of(entry)) else (),
         founded=step.trigger is Trigger.CASE and await _founded(connection, entry),
     )
+    if needs_candidacy(entry) and not grounds.founded:
+        own = await _state(connection, cells, entry.state["candidacy"])
+        of = None if own is None else CandidacyState.model_validate(own)
+        grounds = grounds.model_copy(update={"candidacy": of})
     if step.seq == 1 and entry.kind is not CaseKind.SESSION:
         return await _with_session(connection, cells, entry, grounds), False
     return grounds, False
@@ -220,6 +228,9 @@ async def take(connection: AsyncConnection, cells: Cells, command: Command) -> i
 
 async def note_reading(connection: AsyncConnection, command: Command, about: str, reference: str | None) -> None:
     """Write down that somebody has read; an attempt that is made again is one reading."""
+    if about not in OPENINGS:
+        # Nothing of a file was told, so nobody need wait until the disk has the trace.
+        await connection.execute(text("SET LOCAL synchronous_commit = off"))
     signed = signed_of(command)
     read = upsert(readings).values(
         at=command.taken,
@@ -317,7 +328,8 @@ async def written(connection: AsyncConnection, cells: Cells) -> AsyncIterator[Wr
     acts: tuple[tuple[str, str], ...] = ()
     case_reference = ""
     steps = (
-        select(events, cases.c.kind, cases.c.workflow_id)
+        # Not the whole state of each, which no signature is over.
+        select(*(column for column in events.c if column.name != "state"), cases.c.kind, cases.c.workflow_id)
         .join(cases, cases.c.reference == events.c.case_reference)
         .where(events.c.trigger == Trigger.OFFICER)
         .order_by(events.c.case_reference, events.c.seq)

@@ -61,8 +61,6 @@ _LETTER_ROW = (
     letters.c.changed_at.label("changed"),
     letters.c.message_id,
 )
-_OPENINGS = (EnquiryAbout.CASE, EnquiryAbout.TIMELINE, EnquiryAbout.LETTERS, EnquiryAbout.LETTER)
-"""The questions that open a file."""
 _PLACE = (letters.c.case_reference, letters.c.seq, letters.c.number)
 
 
@@ -218,7 +216,7 @@ async def _readers(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
     )
     query = (
         select(*(readings.c[name] for name in ReadingRow.model_fields))
-        .where(of_case, readings.c.about.in_(_OPENINGS))
+        .where(of_case, readings.c.about.in_(authority.OPENINGS))
         .order_by(readings.c.n)
         .limit(enquiry.limit + 1)
     )

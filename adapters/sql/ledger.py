@@ -40,7 +40,7 @@ from domain.candidacy import CandidacyState
 from domain.cases import STATES
 from domain.chain import START, Examination, Seal
 from domain.errors import LetterSettled, NotAdmissible, StrayCase
-from domain.ids import candidacy_reference
+from domain.ids import candidacy_reference, suspension_reference
 from domain.keys import REGISTER_KEY, key_of
 from domain.ledger import (
     Answer,
@@ -80,6 +80,8 @@ _SETTLED_AS: Final = {
 }
 
 
+_NUMBERED: Final = {CaseKind.CANDIDACY: candidacy_reference, CaseKind.SUSPENSION: suspension_reference}
+"""The kinds of case whose number the register allots."""
 _TOLD_EVERY: Final = 1000
 """Links of the chain between two words on how far the reading has come."""
 
@@ -155,6 +157,7 @@ _WRITE: Final = insert(letters).values(
         .where(
             _earlier.c.case_reference == _given(letters.c.case_reference),
             _earlier.c.role == _given(letters.c.role),
+            _earlier.c.reader == _given(letters.c.reader),
             _earlier.c.thread.is_(None),
         )
         .scalar_subquery()
@@ -654,6 +657,7 @@ class SqlLedger:
                 "role": draft.role,
                 "language": draft.to.language,
                 "about": about,
+                "reader": draft.reader,
                 "subject": draft.letter.subject,
                 "message_id": f"<{opaque}@{self._mail_domain}>",
                 "state": LetterState.DRAFTED,
@@ -730,7 +734,7 @@ async def _allot(connection: AsyncConnection, entry: Entry) -> tuple[str, int]:
     reference: str = entry.state["reference"]
     if not reference:
         number = await connection.scalar(_NEXT_NUMBER, _giving(counter | {"last": 1}))
-        return candidacy_reference(entry.session, number), number
+        return _NUMBERED[entry.kind](entry.session, number), number
     if entry.kind is CaseKind.SESSION:
         return reference, 1
     # It was numbered elsewhere, perhaps by a register that is lost; none after it may be numbered so.

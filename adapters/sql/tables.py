@@ -42,6 +42,7 @@ from domain.people import Language, SeatKind
 from domain.screening import ListFormat, ListKind, Trust
 from domain.session import SessionStage
 from domain.steps import CaseKind, Trigger
+from domain.suspension import SuspensionStage
 
 TROUBLED: Final = (LetterState.REFUSED, LetterState.UNKNOWN)
 """A letter in one of these states waits for a person."""
@@ -54,6 +55,7 @@ _STAGES: Final[dict[CaseKind, type[StrEnum]]] = {
     CaseKind.SESSION: SessionStage,
     CaseKind.CANDIDACY: Stage,
     CaseKind.LIST: ListStage,
+    CaseKind.SUSPENSION: SuspensionStage,
 }
 
 metadata: Final = MetaData(
@@ -103,7 +105,7 @@ counters = Table(
 cases = Table(
     "cases",
     metadata,
-    _column("reference", _Reference, "C-2026-0007, L-2026-1, 2026", primary_key=True),
+    _column("reference", _Reference, "C-2026-0007, L-2026-1, S-2026-0003, 2026", primary_key=True),
     _column("kind", Text, "kind of case"),
     _column("session", Text, "session the case belongs to"),
     _column("number", Integer, "number of the case among those of its kind in its session"),
@@ -214,6 +216,7 @@ letters = Table(
     _column("role", Text, "who reads it"),
     _column("language", Text, "language it is written in"),
     _column("about", Text, "letter it is about, of a letter to the desk about a letter; else empty"),
+    _column("reader", SmallInteger, "which of the readers in this role, from 1", server_default=text("1")),
     _column("name", LargeBinary, "personal: the reader's name"),
     _column("email", LargeBinary, "personal: the reader's address"),
     _column("subject", Text, "subject; neutral by rule"),
@@ -229,7 +232,9 @@ letters = Table(
     ForeignKeyConstraint(["case_reference", "seq"], [events.c.case_reference, events.c.seq]),
     UniqueConstraint("message_id"),
     UniqueConstraint("case_reference", "seq", "number"),
-    UniqueConstraint("case_reference", "seq", "template", "role", "language", "about", name="letters_decision_key"),
+    UniqueConstraint(
+        "case_reference", "seq", "template", "role", "language", "about", "reader", name="letters_decision_key"
+    ),
     _one_of("template", Template),
     _one_of("role", Role),
     _one_of("language", Language),

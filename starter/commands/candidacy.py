@@ -1,8 +1,7 @@
 """``starter candidacy``: one person's way from nomination to the end of the session."""
 
-import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,9 +22,9 @@ from domain.candidacy import (
 )
 from domain.checks import findings
 from domain.functions import ExceptionReason, Functions
-from domain.ledger import CaseFile, CaseRow, StepRow
+from domain.ledger import CaseFile, CaseRow
 from domain.model import Model
-from domain.notices import Role
+from domain.notices import OFFICES, Role
 from domain.people import Language, SeatKind
 from domain.screening import Resolution, Verdict
 from domain.steps import CaseKind, Due
@@ -33,8 +32,17 @@ from domain.vetting import Assessment, Finding, Judgement
 from starter import files, show
 from starter.batch import Batch
 from starter.calling import Call, Noun, Reply, pass_call
-from starter.commands.common import choice, dry_run, reason, receipt
-from starter.commands.session import state_of
+from starter.commands.common import (
+    choice,
+    dry_run,
+    overdue_cases,
+    reason,
+    receipt,
+    text_of,
+    timeline_of,
+    watched,
+    watching,
+)
 from starter.references import CANDIDACY, SESSION
 
 if TYPE_CHECKING:
@@ -175,7 +183,7 @@ async def request_information(call: Call, reference: str, *, question: str | Non
 
     The time-limit for vetting stands still until the answer comes, or the time for it has passed.
     """
-    text = _text("--question", question, question_file)
+    text = text_of("--question", question, question_file)
     request = files.build(InformationRequest, question=text)
     return await _act(call, reference, Act.REQUEST_INFORMATION, request, "information requested")
 
@@ -196,7 +204,7 @@ async def supply_information(
 
     The file is another one now, so a new round of assessments begins.
     """
-    text = _text("--answer", answer, answer_file)
+    text = text_of("--answer", answer, answer_file)
     information = files.build(Information, options={"documents": "--document"}, answer=text, documents=documents)
     return await _act(call, reference, Act.SUPPLY_INFORMATION, information, "information recorded")
 
@@ -281,7 +289,7 @@ async def sign_exception(call: Call, reference: str, *, reason: str) -> Reply:
     '--reason "The old address was refused"',
 )
 @reference
-@click.option("--role", required=True, type=choice(Role, but=Role.DESK), help="Whose.")
+@click.option("--role", required=True, type=choice(Role, but=OFFICES), help="Whose.")
 @click.option("--email", metavar="ADDRESS", help="The better address.")
 @click.option("--language", type=choice(Language), help="The language of the letters to come.")
 @reason
@@ -307,6 +315,18 @@ async def withdraw(call: Call, reference: str, *, reason: str) -> Reply:
     Possible at every stage; a seat that was held becomes vacant.
     """
     return await _act(call, reference, Act.WITHDRAW, files.build(Reason, reason=reason), "withdrawn")
+
+
+@candidacy.command("record-death", example='starter candidacy record-death C-2026-0007 --reason "Told by the family"')
+@reference
+@reason
+@pass_call
+async def record_death(call: Call, reference: str, *, reason: str) -> Reply:
+    """Record that the candidate or participant has died.
+
+    The case ends, a seat that was held becomes vacant, and nothing more is written to the person.
+    """
+    return await _act(call, reference, Act.RECORD_DEATH, files.build(Reason, reason=reason), "death recorded")
 
 
 @candidacy.command("show", example="starter candidacy show C-2026-0007")
@@ -340,7 +360,7 @@ async def list_candidacies(
     narrowed: dict[str, Any] = {"kind": CaseKind.CANDIDACY, "stage": stage, "seat": seat, "ended": ended}
     rows: Sequence[CaseRow]
     if overdue:
-        rows = await _overdue(desk, session, narrowed)
+        rows = await overdue_cases(desk, session, narrowed)
     else:
         rows = await desk.cases(session=session, **narrowed)
     return Reply({"candidacies": rows}, [show.cases("Candidacies", rows)])
@@ -354,43 +374,19 @@ async def timeline(call: Call, reference: str) -> Reply:
 
     No personal data.
     """
-    from starter.watching import steps_after
-
-    steps = await steps_after(await call.desk(), reference, 0)
-    return Reply({"reference": reference, "steps": steps}, [show.steps(f"Timeline of {reference}", steps)])
+    return await timeline_of(call, reference)
 
 
 @candidacy.command("watch", example="starter candidacy watch C-2026-0007 --until-ended --json")
 @reference
-@click.option("--until-ended", is_flag=True, help="Count an interruption before the case has ended as one (code 130).")
-@click.option(
-    "--interval",
-    type=click.FloatRange(min=0.1),
-    default=2.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How often to look.",
-)
+@watching
 @pass_call
 async def watch(call: Call, reference: str, *, until_ended: bool, interval: float) -> Reply:
     """Follow a candidacy, and print each step as it comes, until it has ended or Ctrl-C.
 
     With --json it prints one document when it stops.
     """
-    from starter.watching import follow
-
-    desk = await call.desk()
-    seen: list[StepRow] = []
-    try:
-        async for step in follow(desk, reference, timedelta(seconds=interval)):
-            seen.append(step)
-            if not call.as_json:
-                show.write(show.step(step))
-    except asyncio.CancelledError:
-        # Ctrl-C is how one stops watching; only who waits for the end has not got it.
-        if until_ended:
-            raise
-    return Reply({"reference": reference, "steps": seen}, [])
+    return await watched(call, reference, until_ended=until_ended, interval=interval)
 
 
 async def _act(call: Call, reference: str, act: Act, content: Model, done: str, *, desk: "Desk | None" = None) -> Reply:
@@ -400,24 +396,6 @@ async def _act(call: Call, reference: str, act: Act, content: Model, done: str, 
 
 async def _state(desk: "Desk", reference: str) -> CandidacyState:
     return CandidacyState.model_validate((await desk.case(reference)).state)
-
-
-async def _overdue(desk: "Desk", session: str | None, narrowed: dict[str, Any]) -> list[CaseRow]:
-    """What is overdue, session by session: each has a calendar of its own."""
-    sessions = [session] if session else [row.reference for row in await desk.cases(kind=CaseKind.SESSION)]
-    rows: list[CaseRow] = []
-    for each in sessions:
-        at = state_of(await desk.case(each)).plan.clock.reading(datetime.now(UTC))
-        rows += await desk.cases(session=each, overdue=at, **narrowed)
-    return rows
-
-
-def _text(option: str, given: str | None, path: str | None) -> str:
-    if given is not None and path is None:
-        return given
-    if given is None and path is not None:
-        return files.read_text(path)
-    raise click.UsageError(f"give either {option} or {option}-file")
 
 
 def _shown(found: CaseFile) -> list[RenderableType]:
@@ -436,6 +414,7 @@ def _shown(found: CaseFile) -> list[RenderableType]:
             "seat": state.nomination.seat,
             "list": place,
             "awaits": "ratification" if state.awaits_ratification else None,
+            "suspension": None if state.review is None else f"number {state.review.number}, {state.review.measure}",
             "candidate": " ".join(
                 name for name in (candidate.given_name, candidate.patronymic, candidate.family_name) if name
             ),

@@ -1,28 +1,121 @@
 """What several verbs share: options, and what a receipt looks like."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+import re
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-if TYPE_CHECKING:
-    from starter.desk import Taken
+from domain.ledger import CaseRow, StepRow
+from domain.lists import Votes
+from domain.session import SessionState
+from domain.steps import CaseKind
+from starter import files, show
+from starter.calling import Call, Reply
 
+if TYPE_CHECKING:
+    from starter.desk import Desk, Taken
+
+F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 R = TypeVar("R")
 
 _AT_ONCE: Final = 8
 
 
-def choice(kind: type[StrEnum], *, but: str | None = None) -> click.Choice[str]:
+def choice(kind: type[StrEnum], *, but: str | Collection[str] = ()) -> click.Choice[str]:
     """One of a kind, by the words in which it is written down; Click itself would go by the names in the code."""
-    return click.Choice([each.value for each in kind if each.value != but])
+    left_out = {but} if isinstance(but, str) else set(but)
+    return click.Choice([each.value for each in kind if each.value not in left_out])
 
 
 dry_run = click.option("--dry-run", is_flag=True, help="Only say what would happen; nothing is recorded.")
 reason = click.option("--reason", required=True, metavar="TEXT", help="Why; it stays on file and goes into no letter.")
+
+
+def votes_of(value: str, recused: tuple[str, ...], president: str | None) -> Votes:
+    """Votes as they are written on the command line: for, against and abstentions, with colons between them.
+
+    Raises:
+        click.BadParameter: They are written otherwise.
+        Failure: They make no sense.
+    """
+    found = re.fullmatch(r"([0-9]{1,4}):([0-9]{1,4})(?::([0-9]{1,4}))?", value)
+    if found is None:
+        raise click.BadParameter("must look like 9:2 or 9:2:1 (for, against, abstentions)", param_hint="'--votes'")
+    return files.build(
+        Votes,
+        options=dict.fromkeys(("in_favour", "against", "abstentions"), "--votes") | {"recusals": "--recused"},
+        in_favour=found[1],
+        against=found[2],
+        abstentions=found[3],
+        recusals=recused,
+        president=None if president is None else president == "for",
+    )
+
+
+def text_of(option: str, given: str | None, path: str | None) -> str:
+    """A text that is given by an option, or stands in the file that another one names."""
+    if given is not None and path is None:
+        return given
+    if given is None and path is not None:
+        return files.read_text(path)
+    raise click.UsageError(f"give either {option} or {option}-file")
+
+
+async def timeline_of(call: Call, reference: str) -> Reply:
+    """Every step of a case."""
+    from starter.watching import steps_after
+
+    steps = await steps_after(await call.desk(), reference, 0)
+    return Reply({"reference": reference, "steps": steps}, [show.steps(f"Timeline of {reference}", steps)])
+
+
+def watching(verb: F) -> F:
+    """The options of a verb that watches a case."""
+    verb = click.option(
+        "--interval",
+        type=click.FloatRange(min=0.1),
+        default=2.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How often to look.",
+    )(verb)
+    return click.option(
+        "--until-ended", is_flag=True, help="Count an interruption before the case has ended as one (code 130)."
+    )(verb)
+
+
+async def watched(call: Call, reference: str, *, until_ended: bool, interval: float) -> Reply:
+    """Print each step of a case as it comes, until the case has ended or Ctrl-C."""
+    from starter.watching import follow
+
+    desk = await call.desk()
+    seen: list[StepRow] = []
+    try:
+        async for step in follow(desk, reference, timedelta(seconds=interval)):
+            seen.append(step)
+            if not call.as_json:
+                show.write(show.step(step))
+    except asyncio.CancelledError:
+        # Ctrl-C is how one stops watching; only who waits for the end has not got it.
+        if until_ended:
+            raise
+    return Reply({"reference": reference, "steps": seen}, [])
+
+
+async def overdue_cases(desk: "Desk", session: str | None, narrowed: dict[str, Any]) -> list[CaseRow]:
+    """What is overdue, session by session: each has a calendar of its own."""
+    sessions = [session] if session else [row.reference for row in await desk.cases(kind=CaseKind.SESSION)]
+    rows: list[CaseRow] = []
+    for each in sessions:
+        state = SessionState.model_validate((await desk.case(each)).state)
+        at = state.plan.clock.reading(datetime.now(UTC))
+        rows += await desk.cases(session=each, overdue=at, **narrowed)
+    return rows
 
 
 def receipt(taken: "Taken") -> dict[str, Any]:

@@ -11,14 +11,15 @@ from typing import Any
 from rich.console import RenderableType
 
 from domain.ledger import Affected, LetterRow, LetterState, StepRow, Verification
+from domain.notices import Template
 from starter import show
 from starter.commands.common import each
 from starter.demo.board import SETTLED, letters_of
 from starter.demo.script import Refusal, Walk
-from starter.demo.stories import LIST_WAY, PACED, SESSION_WAY, STORIES, Story
+from starter.demo.stories import LIST_WAY, PACED, SESSION_WAY, STORIES, SUSPENSIONS, Story
 from starter.watching import steps_after
 
-_LIST: Story = Story(told="the session list", way=LIST_WAY, letters={})
+_LIST: Story = Story(told="the session list", way=LIST_WAY, letters={Template.DESK_VACANCY: 2})
 _SESSION: Story = Story(told="the session", way=SESSION_WAY, letters={})
 
 
@@ -49,7 +50,7 @@ class Outcome:
     """What came of the walk.
 
     Attributes:
-        cases: The candidacies, the list and the session.
+        cases: The candidacies, the suspensions, the list and the session.
         letters: Every letter of the register.
         caught: The Message-ID of every letter that the mail catcher holds.
         verification: What the comparison of the ledger with the workflows found.
@@ -69,7 +70,7 @@ class Outcome:
         return [*self._wrong_ways(), *self._wrong_letters(), *self._wrong_post(), *self._differences()]
 
     def _wrong_ways(self) -> Iterator[str]:
-        if missing := len(STORIES) + 2 - len(self.cases):
+        if missing := len(STORIES) + len(SUSPENSIONS) + 2 - len(self.cases):
             yield f"cases that were never opened: {missing}"
         for case in self.cases:
             if case.way != case.story.way:
@@ -174,6 +175,7 @@ async def take_stock(walk: Walk, mail: Path) -> Outcome:
     """
     desk = walk.offices.desk
     stories = {reference: STORIES[name] for name, reference in walk.references.items()}
+    stories |= {reference: SUSPENSIONS[name] for name, reference in walk.suspensions.items()}
     rows = await desk.cases()
     others = {walk.plan.reference: _SESSION, walk.list_reference: _LIST}
     known = [row.reference for row in rows if row.reference in stories | others]

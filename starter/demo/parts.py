@@ -26,6 +26,7 @@ PROFILES: Final[Mapping[str, tuple[str, Office]]] = {
     "vetting-three": ("O-6", Office.VETTING_OFFICER),
     "president": ("O-4", Office.PRESIDENT),
     "bureau": ("O-5", Office.BUREAU_CLERK),
+    "reviewer": ("O-7", Office.REVIEWER),
 }
 """The officers of the walk-through, by profile, and the office each is admitted to."""
 PASSPHRASE: Final = "only for the walk-through"  # noqa: S105  # of people who do not exist
@@ -44,6 +45,7 @@ class Offices:
     vetting_three: Desk
     president: Desk
     bureau: Desk
+    reviewer: Desk
 
 
 def choose_home(given: Path | None) -> Path:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from domain.candidacy import Act, Answer, Declaration, Information, InformationRequest, Reason, Stage
+from domain.candidacy import Act, Answer, Declaration, Information, InformationRequest, Measure, Reason, Stage
 from domain.ledger import Affected
 from domain.lists import (
     BureauDecision,
@@ -25,17 +25,32 @@ from domain.lists import (
 from domain.model import Model
 from domain.people import Nomination, SeatKind
 from domain.session import SessionAmendment, SessionPlan, SessionStage, SessionState
-from domain.timelimits import start_of
+from domain.suspension import (
+    Assignment,
+    Charge,
+    Evidence,
+    Observations,
+    Recommendation,
+    ReviewReport,
+    Service,
+    SuspensionAct,
+    SuspensionDecision,
+    SuspensionStage,
+)
+from domain.timelimits import day_of, start_of
 from domain.vetting import Assessment, Finding, Judgement
 from starter.demo.board import SETTLED, Board
 from starter.demo.parts import Offices
 from starter.demo.stories import AMENDED_CLOSING, NOMINATED_TWICE
 from starter.desk import Desk, Refused, Taken
+from starter.watching import steps_after
 
 _AT_ONCE: Final = 4
 """Commands under way at one time."""
 _WITHDRAWAL: Final = date(2026, 4, 27)
+_COMPLAINT: Final = date(2026, 5, 6)
 _AMENDMENT: Final = date(2026, 6, 29)
+_SYMBOL: Final = date(2026, 7, 2)
 _COMPARISON: Final = date(2026, 9, 1)
 _DOUBTED: Final = "opposed-regime"
 _DENIED: Final = "no-state-service"
@@ -64,6 +79,7 @@ class Walk:
         cast: The nominations, by the names of the stories.
         board: What the register shows.
         references: The candidacies, by the names of the stories.
+        suspensions: The suspensions, by the names of the stories.
         list_reference: The session list, once there is one.
         refusals: What was refused.
         affected: Whom the amendment of the session affected.
@@ -74,6 +90,7 @@ class Walk:
     cast: Mapping[str, Nomination]
     board: Board
     references: dict[str, str] = field(default_factory=dict)
+    suspensions: dict[str, str] = field(default_factory=dict)
     list_reference: str = ""
     refusals: list[Refusal] = field(default_factory=list)
     affected: tuple[Affected, ...] = ()
@@ -107,8 +124,12 @@ class Walk:
         await self._list(session)
         await self._until(_WITHDRAWAL)
         await self._withdrawal()
+        await self._until(_COMPLAINT)
+        await self._complaint()
         await self._until(_AMENDMENT)
         await self._amendment()
+        await self._until(_SYMBOL)
+        await self._symbol()
         await self._until(_COMPARISON)
         await self._comparison()
         await self.board.until_at({self.plan.reference: SessionStage.CLOSED})
@@ -245,6 +266,85 @@ class Walk:
         )
         self.board.say(f"{self.list_reference}: the seat of {reference} is vacant")
 
+    async def _complaint(self) -> None:
+        """A complaint, answered, reviewed, and not borne out: everything is as before."""
+        charge = Charge(
+            ground="complaint",
+            measure=Measure.PARTIAL,
+            scope="No word in the committees.",
+            evidence=(Evidence(source="Letter of two members"),),
+            reason="Two members say that they were shouted at.",
+        )
+        suspension = await self._suspended("takes-part", charge)
+        answer = Observations(answer="I spoke up because the microphone was off.")
+        told = "records the participant's answer"
+        await self._rule(self.offices.desk, suspension, SuspensionAct.OBSERVE, answer, told, SuspensionStage.REVIEW)
+        await self._reviewed(suspension, Recommendation.LIFTED)
+        await self._refused(
+            f"{self.offices.desk.officer}, who opened {suspension}, decides it",
+            self.offices.desk.act_on_suspension(suspension, SuspensionAct.DECIDE, _decision(Recommendation.LIFTED)),
+            rule="three-persons",
+        )
+        await self._decided("takes-part", Recommendation.LIFTED, SuspensionStage.LIFTED, Stage.PARTICIPANT)
+
+    async def _symbol(self) -> None:
+        """A banned symbol, no answer in time, and the Bureau excludes; the reserved seat stays reserved."""
+        charge = Charge(
+            ground="banned-symbol",
+            measure=Measure.FULL,
+            evidence=(Evidence(source="https://example.org/photograph"),),
+            reason="The symbol was worn in the chamber.",
+        )
+        suspension = await self._suspended("third-assessor", charge)
+        await self.board.until_at({suspension: SuspensionStage.REVIEW})
+        await self._reviewed(suspension, Recommendation.EXCLUDED)
+        seen = self.board.cases[self.list_reference].seq
+        await self._decided("third-assessor", Recommendation.EXCLUDED, SuspensionStage.EXCLUDED, Stage.EXCLUDED)
+        await self.board.until(lambda: self.board.cases[self.list_reference].seq > seen)
+        vacated = (await steps_after(self.offices.desk, self.list_reference, seen))[0]
+        follows = f"may-follow:{self.references['stays-on-reserve']}"
+        self._must(vacated.effects == (follows,), f"{self.list_reference} does not say who may follow")
+        self.board.say(f"{self.list_reference}: a seat is vacant; {follows.replace(':', ' ')}")
+
+    async def _suspended(self, story: str, charge: Charge) -> str:
+        """The reference of a suspension that was opened and served."""
+        desk, reference = self.offices.desk, self.references[story]
+        async with self._free:
+            taken = await desk.open_suspension(reference, charge)
+        suspension = taken.receipt.reference
+        self.suspensions[story] = suspension
+        self.board.people[suspension] = self.cast[story].candidate
+        self._landed(desk, taken, f"opens a suspension of {reference}: {charge.ground}", SuspensionStage.OPENED)
+        await self.board.until_at({reference: Stage.SUSPENDED})
+        service = Service(how="Registered letter, signed for", on=day_of(self.board.now))
+        told = "records that the notice was delivered"
+        await self._rule(desk, suspension, SuspensionAct.SERVE, service, told, SuspensionStage.HEARING)
+        return suspension
+
+    async def _reviewed(self, suspension: str, recommendation: Recommendation) -> None:
+        """A reviewer who had no part in the opening reports."""
+        desk, reviewer = self.offices.desk, self.offices.reviewer
+        assignment = Assignment(reviewer=reviewer.officer)
+        told = f"has {reviewer.officer} review it"
+        await self._rule(desk, suspension, SuspensionAct.ASSIGN, assignment, told, SuspensionStage.REVIEW)
+        report = ReviewReport(text="The file was read, and everybody was heard.", recommendation=recommendation)
+        told = f"reports: {recommendation}"
+        await self._rule(reviewer, suspension, SuspensionAct.REPORT, report, told, SuspensionStage.REVIEW)
+
+    async def _decided(self, story: str, outcome: Recommendation, ending: SuspensionStage, stage: Stage) -> None:
+        """The Bureau decides, and both cases come to say so."""
+        suspension, told = self.suspensions[story], f"records the Bureau's vote: {outcome}"
+        decision = _decision(outcome)
+        await self._rule(self.offices.bureau, suspension, SuspensionAct.DECIDE, decision, told, SuspensionStage.DECIDED)
+        await self.board.until_at({suspension: ending, self.references[story]: stage})
+
+    async def _rule(
+        self, desk: Desk, reference: str, act: SuspensionAct, content: Model, told: str, stage: SuspensionStage
+    ) -> None:
+        async with self._free:
+            taken = await desk.act_on_suspension(reference, act, content)
+        self._landed(desk, taken, told, stage)
+
     async def _amendment(self) -> None:
         """The session ends a week later, and the desk sees first whose dates move."""
         desk, reference = self.offices.desk, self.plan.reference
@@ -325,6 +425,11 @@ class Walk:
                 for key in self.plan.criteria.keys
             )
         )
+
+
+def _decision(outcome: Recommendation) -> SuspensionDecision:
+    votes = Votes(in_favour=13, against=4)
+    return SuspensionDecision(outcome=outcome, reference="Bureau, 2026", votes=votes, reason="As the report says.")
 
 
 def _plan(seats: Mapping[str, SeatKind], *, reserve: tuple[str, ...], not_retained: tuple[str, ...] = ()) -> Drafting:

@@ -13,6 +13,7 @@ from domain.lists import ListStage
 from domain.notices import Template
 from domain.people import Nomination
 from domain.session import SessionPlan, SessionStage
+from domain.suspension import SuspensionStage
 from domain.timelimits import SEAT, end_of
 from starter import files
 
@@ -28,7 +29,13 @@ _ANSWERS: Final = 600
 """How many answers, one after the other, the machine must be able to give in that time."""
 
 PACED: Final = frozenset(
-    {Template.REMINDER, Template.INFORMATION_REMINDER, Template.DESK_VETTING_REMINDER, Template.DESK_OVERDUE}
+    {
+        Template.REMINDER,
+        Template.INFORMATION_REMINDER,
+        Template.HEARING_REMINDER,
+        Template.DESK_VETTING_REMINDER,
+        Template.DESK_OVERDUE,
+    }
 )
 """Letters whose number depends on how quickly the machine keeps up with its calendar."""
 
@@ -61,16 +68,19 @@ _TO_THE_END: Final = (Template.DATES_CHANGED, Template.EXPIRY_NOTICE, Template.E
 
 STORIES: Final[Mapping[str, Story]] = {
     "takes-part": _story(
-        "takes part to the session's end",
+        "takes part to the session's end, but for a suspension",
         *_SEATED,
+        Stage.SUSPENDED,
+        Stage.PARTICIPANT,
         Stage.EXPIRED,
         letters=(*_APPROVED, *_TO_THE_END),
     ),
     "third-assessor": _story(
-        "a third officer assesses; a reserved seat",
+        "a third officer assesses; a reserved seat; excluded",
         *_SEATED,
-        Stage.EXPIRED,
-        letters=(Template.DESK_THIRD_ASSESSMENT, *_APPROVED, *_TO_THE_END),
+        Stage.SUSPENDED,
+        Stage.EXCLUDED,
+        letters=(Template.DESK_THIRD_ASSESSMENT, *_APPROVED, Template.DATES_CHANGED),
     ),
     "withdraws": _story(
         "withdraws as a participant; the seat is freed",
@@ -100,6 +110,33 @@ STORIES: Final[Mapping[str, Story]] = {
     "answers-no": _story("answers one criterion with no", Stage.INELIGIBLE, letters=(Template.INELIGIBLE,)),
 }
 """The stories by name, as ``cast.yaml`` has the nominations."""
+
+_REVIEWED: Final = (
+    SuspensionStage.OPENED,
+    SuspensionStage.HEARING,
+    SuspensionStage.REVIEW,
+    SuspensionStage.DECIDED,
+)
+SUSPENSIONS: Final[Mapping[str, Story]] = {
+    "takes-part": Story(
+        told="a complaint that is answered; lifted",
+        way=(*_REVIEWED, SuspensionStage.LIFTED),
+        letters=Counter(
+            (
+                Template.SUSPENSION_OPENED,
+                Template.HEARING,
+                Template.OBSERVATIONS_RECEIVED,
+                Template.SUSPENSION_LIFTED,
+            )
+        ),
+    ),
+    "third-assessor": Story(
+        told="a banned symbol, and silence; excluded",
+        way=(*_REVIEWED, SuspensionStage.EXCLUDED),
+        letters=Counter((Template.SUSPENSION_OPENED, Template.HEARING, Template.EXCLUDED)),
+    ),
+}
+"""What is brought against whom, by the names of the stories."""
 NOMINATED_TWICE: Final = "nominated-twice"
 """The second nomination of the candidate of ``third-assessor``."""
 

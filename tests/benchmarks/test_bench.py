@@ -1,5 +1,6 @@
 """The benchmark runs, and its floor carries the traffic of the real thing."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
@@ -31,7 +32,7 @@ async def traffic_of(handle: WorkflowHandle[object, object]) -> tuple[int, ...]:
 async def test_throughput_is_measured_and_the_floor_has_the_traffic_of_the_real_thing(stand: Stand) -> None:
     async with stand.worker("benchmarks.worker") as worker:
         measured = await measures.throughput(stand, worker, candidacies=2, pairs=1)
-        assert (measured.candidacies, len(measured.pairs)) == (2, 1)
+        assert (measured.cases, len(measured.pairs)) == (2, 1)
         assert measured.ratio == measured.pairs[0][0].rate / measured.pairs[0][1].rate
 
         session = await measures.open_session(stand, seats=2)
@@ -49,6 +50,26 @@ async def test_throughput_is_measured_and_the_floor_has_the_traffic_of_the_real_
         assert seen == [expected, expected]
 
 
+async def test_suspensions_are_measured_and_their_floor_has_the_traffic_of_the_real_ones(stand: Stand) -> None:
+    async with stand.worker("benchmarks.worker") as worker:
+        measured = await measures.suspensions(stand, worker, suspensions=2, pairs=1)
+        assert (measured.cases, len(measured.pairs)) == (2, 1)
+
+        seen = []
+        # The last of the rounds above: two of each.
+        async for execution in stand.client.list_workflows("WorkflowType IN ('Suspension', 'BareSuspension')"):
+            traffic = Counter(await traffic_of_all_runs(stand, execution.id))
+            seen.append((execution.workflow_type, tuple(traffic[kind] for kind in TRAFFIC)))
+        assert set(seen) == {("Suspension", (6, 1, 11, 2)), ("BareSuspension", (6, 1, 11, 2))}
+
+
+async def traffic_of_all_runs(stand: Stand, workflow_id: str) -> Counter[str]:
+    total: Counter[str] = Counter()
+    async for run in measures.runs(stand, workflow_id):
+        total += measures.events(await run.fetch_history())
+    return total
+
+
 async def test_a_ledger_of_many_steps_is_verified(stand: Stand) -> None:
     reading = await measures.verification(stand, steps=40)
     assert reading.steps == 40
@@ -57,4 +78,4 @@ async def test_a_ledger_of_many_steps_is_verified(stand: Stand) -> None:
 
 def test_ratio_is_the_median_over_the_pairs() -> None:
     pairs = [(Pace(rate, 0, 0), Pace(10, 0, 0)) for rate in (9, 2, 5)]
-    assert Throughput(candidacies=1, pairs=pairs).ratio == 0.5
+    assert Throughput(cases=1, pairs=pairs).ratio == 0.5

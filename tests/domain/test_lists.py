@@ -144,7 +144,7 @@ def told(outcome: Outcome[Any]) -> list[tuple[str, int]]:
 def without(state: ListState, *numbers: int) -> ListState:
     for number in numbers:
         vacancy = Vacancy(decision=f"vacate:{ref(number)}", candidacy=ref(number))
-        state = vacate(state, vacancy, an_hour_after(state)).state
+        state = vacate(state, vacancy, an_hour_after(state), {}).state
     return state
 
 
@@ -671,7 +671,7 @@ class TestWhatAListDoesByItself:
 
     def test_a_vacancy_stands_in_its_own_step(self) -> None:
         vacancy = Vacancy(decision="vacate:C-2026-0002", candidacy=ref(2))
-        outcome = vacate(in_force(), vacancy, an_hour_after(in_force()))
+        outcome = vacate(in_force(), vacancy, an_hour_after(in_force()), standings(c5=Stage.RESERVE))
 
         assert (outcome.step.act, outcome.step.decision, outcome.step.content) == (
             ListAct.VACATE,
@@ -679,6 +679,22 @@ class TestWhatAListDoesByItself:
             vacancy.model_dump(mode="json"),
         )
         assert outcome.state.held == {ref(1), ref(3)}
+
+    def test_of_a_vacant_seat_the_desk_is_told_who_may_follow(self) -> None:
+        vacancy = Vacancy(decision="vacate:C-2026-0002", candidacy=ref(2))
+        stand = standings(c4=Stage.RESERVE, c5=Stage.RESERVE)
+        outcome = vacate(in_force(), vacancy, an_hour_after(in_force()), stand)
+        (notice,) = outcome.notices
+
+        expected = tuple(place.candidacy for place in may_follow(outcome.state, stand))
+        assert (notice.template, notice.facts.candidacies) == (Template.DESK_VACANCY, expected)
+        assert outcome.step.effects == tuple(f"may-follow:{candidacy}" for candidacy in expected)
+
+    def test_a_reserved_seat_stays_empty_rather_than_go_to_a_general_candidate(self) -> None:
+        vacancy = Vacancy(decision="vacate:C-2026-0003", candidacy=ref(3))
+        outcome = vacate(in_force(), vacancy, an_hour_after(in_force()), standings(c4=Stage.RESERVE, c5=Stage.RESERVE))
+
+        assert [notice.facts.candidacies for notice in outcome.notices] == [()]
 
 
 @pytest.mark.parametrize("act", [ListAct.DRAFT, ListAct.PROPOSE, ListAct.DECIDE, ListAct.RATIFY, ListAct.AMEND])

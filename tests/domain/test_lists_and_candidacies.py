@@ -198,7 +198,9 @@ class ListMachine(RuleBasedStateMachine):
         outcome = commanded(state, Act.WITHDRAW, Reason(reason="No time."), at=self.now)
         self.cases[reference] = outcome.state
         for dispatch in outcome.dispatches:
-            self.take(lists.vacate(self.session_list, Vacancy.model_validate(dispatch.content), self.now))
+            self.take(
+                lists.vacate(self.session_list, Vacancy.model_validate(dispatch.content), self.now, self.standings())
+            )
 
     @invariant()
     def list_and_candidacies_agree(self) -> None:

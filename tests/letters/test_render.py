@@ -29,6 +29,14 @@ FULL = Facts(
     overdue="vetting",
     letter="C-2026-0007.3.1",
     trouble="unknown",
+    measure="partial",
+    scope="No entry to the building.",
+    ground="criterion:opposes-war",
+    presumed=date(2026, 3, 20),
+    outcome="restored",
+    reference="AS/Bur 7",
+    person="Bela Invented",
+    candidacies=("C-2026-0008", "C-2026-0009"),
 )
 MINIMAL = Facts()
 DESK = frozenset(template for template in Template if template.startswith("desk_"))
@@ -270,13 +278,23 @@ def test_invitation_lists_every_statement_under_its_number(renderer: TemplateRen
         (Template.EXPIRY_NOTICE, ("closes",)),
         (Template.EXPIRED, ("closes",)),
         (Template.DESK_VETTING_REMINDER, ("act_by",)),
+        (Template.SUSPENSION_OPENED, ("presumed",)),
+        (Template.FURTHER_GROUND, ("presumed",)),
+        (Template.HEARING, ("act_by",)),
+        (Template.HEARING_EXTENDED, ("act_by",)),
+        (Template.HEARING_REMINDER, ("act_by",)),
+        (Template.SUSPENSION_UPHELD, ("closes",)),
+        (Template.SUSPENSION_REVERSED, ("presumed",)),
+        (Template.SUSPENSION_CLOSED, ("closes",)),
+        (Template.BUREAU_REFERRAL, ("begins",)),
+        (Template.DESK_MEASURE_REMINDER, ("act_by",)),
     ],
 )
 def test_letter_names_its_days_in_text_and_html_alike(
     renderer: TemplateRenderer, template: Template, days: tuple[str, ...], language: Language
 ) -> None:
     letter = written(renderer, template, language)
-    named = {name: in_words(getattr(FULL, name), language) for name in ("act_by", "begins", "closes")}
+    named = {name: in_words(getattr(FULL, name), language) for name in ("act_by", "begins", "closes", "presumed")}
     assert tuple(name for name, day in named.items() if day in flat(letter.text)) == days
     assert tuple(name for name, day in named.items() if day in letter.html) == days
 
@@ -318,7 +336,7 @@ def test_reserve_names_the_rank(renderer: TemplateRenderer, language: Language) 
 
 @every_language
 def test_overdue_letter_says_what_is_overdue(renderer: TemplateRenderer, language: Language) -> None:
-    kinds = ("vetting", "decision", "ratification", None)
+    kinds = ("vetting", "decision", "ratification", "delivery", None)
     texts = {
         written(renderer, Template.DESK_OVERDUE, language, FULL.model_copy(update={"overdue": kind})).text
         for kind in kinds
@@ -400,5 +418,5 @@ def test_templates_are_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_punctuation_keeps_to_the_words_it_belongs_to(language: Language, wrong: str) -> None:
     sources = [*TEMPLATES.glob(f"*/{language}/*.txt"), *TEMPLATES.glob(f"_*/{language}.txt")]
-    assert len(sources) == 2 * len(Template) + 2
+    assert len(sources) == 2 * len(Template) + 4
     assert [str(source) for source in sources if re.search(wrong, source.read_text(encoding="utf-8"))] == []

@@ -8,8 +8,11 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
+import pytest
+from temporalio.client import WorkflowUpdateFailedError
+
 from activities.ports import MailDeferred, MailRefused, MailUncertain
-from domain.candidacy import Act, Correction, Information, InformationRequest, Reason
+from domain.candidacy import Act, Correction, Information, InformationRequest, Measure, Reason
 from domain.functions import ExceptionReason, Function, FunctionKind, Functions, Payer
 from domain.ledger import Settlement, SettlementHow
 from domain.lists import DecisionOutcome, Drafting, ListAct, ListPlan, Place, RatificationOutcome
@@ -17,9 +20,10 @@ from domain.notices import Role
 from domain.people import SeatKind
 from domain.screening import Resolution, Silence, Verdict
 from domain.session import SessionAmendment
+from domain.suspension import Extension, Recommendation, SuspensionAct, Waiver
 from domain.vetting import Judgement
 from domain.watchlists import Screened
-from tests.builders import a_hit
+from tests.builders import a_hit, a_reversal
 from tests.workflows.office import Office
 
 Scenario = Callable[[Office], Awaitable[None]]
@@ -195,6 +199,89 @@ async def letters_in_trouble(office: Office) -> None:
         await office.env.client.get_workflow_handle(f"letter/{reference}.2.1").result()
 
 
+async def given_again_and_replayed(office: Office) -> None:
+    """An officer gives a command that was taken once more, and somebody sends one again that was overheard."""
+    await office.open()
+    reference = await office.nominate()
+    await office.declare(reference)
+    await office.declare(reference)
+    envelope = office.officer(2).close_over(Act.ASSESS, reference, office.assessment(), basis=2)
+    handle = office.env.client.get_workflow_handle(office.ledger.cases[reference].entry.workflow_id)
+    with office.still():
+        await handle.execute_update("assess", envelope, id="first")
+        with pytest.raises(WorkflowUpdateFailedError):
+            await handle.execute_update("assess", envelope, id="second")
+    await office.act(reference, Act.WITHDRAW, Reason(reason="no time"))
+    await office.pass_days(0.1)
+
+
+async def suspended_and_lifted(office: Office) -> None:
+    """Two grounds, one of them joined in the hearing, heard each in its own time; the Bureau lifts the suspension."""
+    candidacy = await office.participant()
+    suspension = await office.suspend(candidacy, measure=Measure.PARTIAL, scope="no entry to the building")
+    await office.serve(suspension)
+    await office.suspend(candidacy, officer=4, ground="banned-symbol")
+    await office.rule(suspension, SuspensionAct.EXTEND, Extension(days=5, reason="ill"))
+    await office.hear_out(suspension)
+    await office.settle(suspension)
+    await office.stage(suspension, "lifted")
+    await office.pass_days(0.1)
+
+
+async def suspended_and_excluded(office: Office) -> None:
+    """Silence after presumed delivery, a referral to the Bureau, exclusion; the reserve may follow."""
+    await office.open(opens=(await office.today()) - timedelta(days=1))
+    first, second = [await office.nominate(family_name=name) for name in ("Kestrel", "Barnard")]
+    for reference in (first, second):
+        await office.clear(reference)
+    await office.adopt(first, reserve=(second,))
+    await office.stage(first, "participant")
+    await office.stage(second, "reserve")
+    await office.pass_days(0.1)
+    suspension = await office.suspend(first)
+    await office.pass_days(100)
+    await office.settle(suspension, Recommendation.EXCLUDED)
+    await office.stage(suspension, "excluded")
+    await office.pass_days(0.1)
+
+
+async def upheld_reversed_and_lapsed(office: Office) -> None:
+    """The Bureau upholds, then undoes that, and has not decided anew when the session ends."""
+    candidacy = await office.participant()
+    suspension = await office.suspend(candidacy)
+    await office.rule(suspension, SuspensionAct.DECLARE_INTEREST, Reason(reason="a cousin"), officer=5)
+    await office.hear_out(suspension)
+    await office.settle(suspension, Recommendation.UPHELD)
+    await office.pass_days(100)
+    await office.rule(suspension, SuspensionAct.REVERSE, a_reversal(), officer=4)
+    await office.pass_days(370)
+    await office.stage(suspension, "lapsed_with_session")
+
+
+async def suspended_and_withdrawn(office: Office) -> None:
+    """The participant's address is mended, the participant waives the hearing, and withdraws."""
+    candidacy = await office.participant()
+    suspension = await office.suspend(candidacy)
+    better = Correction(role=Role.CANDIDATE, email="better@example.org", reason="told by telephone")
+    await office.act(candidacy, Act.CORRECT, better)
+    await office.rule(suspension, SuspensionAct.WAIVE, Waiver(how="by telephone"))
+    await office.act(candidacy, Act.WITHDRAW, Reason(reason="health"))
+    await office.stage(suspension, "withdrawn")
+    await office.pass_days(0.1)
+
+
+async def suspended_in_error_and_deceased(office: Office) -> None:
+    """One opened in error is void; a second ends with the participant's death."""
+    candidacy = await office.participant()
+    first = await office.suspend(candidacy)
+    await office.rule(first, SuspensionAct.VOID, Reason(reason="another person of that name"))
+    await office.stage(first, "void")
+    second = await office.suspend(candidacy)
+    await office.act(candidacy, Act.RECORD_DEATH, Reason(reason="told by the family"))
+    await office.stage(second, "deceased")
+    await office.pass_days(0.1)
+
+
 SCENARIOS: Final[dict[str, Scenario]] = {
     scenario.__name__: scenario
     for scenario in (
@@ -209,5 +296,11 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         dates_moved,
         screened_and_settled,
         letters_in_trouble,
+        given_again_and_replayed,
+        suspended_and_lifted,
+        suspended_and_excluded,
+        upheld_reversed_and_lapsed,
+        suspended_and_withdrawn,
+        suspended_in_error_and_deceased,
     )
 }

@@ -46,7 +46,14 @@ def test_the_histories_cover_every_kind_of_case() -> None:
         for path in SAVED
         for event in json.loads(path.read_text(encoding="utf-8"))["history"]["events"][:1]
     }
-    assert kinds == {"Session", "Candidacy", "SessionList", "LetterDelivery"}
+    assert kinds == {"Session", "Candidacy", "SessionList", "Suspension", "LetterDelivery"}
+
+
+def test_a_suspension_with_two_grounds_and_one_referred_for_a_year_keep_their_histories_short() -> None:
+    runs = [path for path in SAVED if path.stem.startswith("S-")]
+    lengths = {path: len(json.loads(path.read_text(encoding="utf-8"))["history"]["events"]) for path in runs}
+    assert {"suspended_and_lifted", "upheld_reversed_and_lapsed"} <= {path.parent.name for path in runs}
+    assert {path: length for path, length in lengths.items() if length >= 80} == {}
 
 
 async def test_a_history_that_was_tampered_with_does_not_replay() -> None:

@@ -76,6 +76,7 @@ def test_every_noun_of_the_desk_is_there() -> None:
                     "functions",
                     "list",
                     "nominate",
+                    "record-death",
                     "request-information",
                     "resolve",
                     "show",
@@ -86,6 +87,26 @@ def test_every_noun_of_the_desk_is_there() -> None:
                 )
             ),
             *(f"list {verb}" for verb in ("amend", "decide", "draft", "list", "propose", "ratify", "show")),
+            *(
+                f"suspension {verb}"
+                for verb in (
+                    "assign",
+                    "decide",
+                    "declare-interest",
+                    "extend",
+                    "list",
+                    "observe",
+                    "open",
+                    "report",
+                    "reverse",
+                    "serve",
+                    "show",
+                    "timeline",
+                    "void",
+                    "waive",
+                    "watch",
+                )
+            ),
             *(f"letter {verb}" for verb in ("list", "settle", "show")),
             *(f"watchlist {verb}" for verb in ("diff", "import", "list", "remove", "rescreen", "show")),
             *(f"ledger {verb}" for verb in ("incidents", "readers", "rebuild", "recover", "verify")),

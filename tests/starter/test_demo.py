@@ -21,12 +21,13 @@ from domain.lists import ListStage
 from domain.notices import Role, Template
 from domain.people import Language
 from domain.steps import CaseKind
+from domain.suspension import SUSPENSION_MOVES, SuspensionStage
 from domain.timelimits import end_of, expiry, start_of
 from starter.demo import screen, stories
 from starter.demo.board import Board
 from starter.demo.outcome import Case, Outcome, message_ids
 from starter.demo.parts import Parts, choose_home, forget_own_settings
-from starter.demo.stories import NOMINATED_TWICE, ORIGIN, STORIES, Story
+from starter.demo.stories import NOMINATED_TWICE, ORIGIN, STORIES, SUSPENSIONS, Story
 from starter.desk import Desk
 from starter.failures import Failure, Kind
 from tests.builders import KEY, SESSION
@@ -92,7 +93,8 @@ def a_case(*stages: str) -> Case:
 def an_outcome(**changes: Any) -> Outcome:
     """One case that went as it must, and the others without anything to find fault with."""
     others = [
-        replace(a_case("open"), reference=f"{n}", story=Story("", ("open",), {})) for n in range(len(STORIES) + 1)
+        replace(a_case("open"), reference=f"{n}", story=Story("", ("open",), {}))
+        for n in range(len(STORIES) + len(SUSPENSIONS) + 1)
     ]
     letters = [a_letter(1, Template.RECEIPT), a_letter(2, Template.DECLINED)]
     fields: dict[str, Any] = {
@@ -131,8 +133,24 @@ def test_second_nomination_is_of_the_same_person_and_no_other_two_are() -> None:
     assert len(set(marks.values())) == len(STORIES)
 
 
-def test_stories_come_to_every_ending() -> None:
-    assert {story.way[-1] for story in STORIES.values()} == ENDINGS
+def test_stories_come_to_every_ending_but_death() -> None:
+    assert {story.way[-1] for story in STORIES.values()} == ENDINGS - {Stage.DECEASED}
+
+
+def test_one_suspension_is_lifted_and_one_excludes() -> None:
+    assert {story.way[-1] for story in SUSPENSIONS.values()} == {SuspensionStage.LIFTED, SuspensionStage.EXCLUDED}
+    assert SUSPENSIONS.keys() <= STORIES.keys()
+
+
+@pytest.mark.parametrize("story", SUSPENSIONS.values(), ids=SUSPENSIONS)
+def test_a_suspension_goes_only_where_the_law_lets_it(story: Story) -> None:
+    legal = {
+        (source, target)
+        for moves in SUSPENSION_MOVES.values()
+        for source, targets in moves.items()
+        for target in targets
+    }
+    assert [pair for pair in zip(story.way, story.way[1:], strict=False) if pair not in legal] == []
 
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)

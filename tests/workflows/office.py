@@ -35,9 +35,17 @@ from domain.lists import (
     RatificationOutcome,
     Votes,
 )
-from domain.notices import Template
+from domain.notices import Role, Template
 from domain.people import Contact, Nomination, SeatKind
 from domain.session import SessionPlan, SessionState
+from domain.suspension import (
+    Assignment,
+    Observations,
+    Recommendation,
+    ReviewReport,
+    Service,
+    SuspensionAct,
+)
 from domain.timelimits import day_of
 from domain.vetting import Assessment, Finding, Judgement
 from letters.render import TemplateRenderer
@@ -52,6 +60,11 @@ from workflows.attributes import ATTRIBUTES
 from workflows.registry import SANDBOX, WORKFLOWS
 
 DESK = Contact(name="The desk", email="desk@example.org")
+BUREAU = Contact(name="The Bureau", email="bureau@example.org")
+SECRETARIATS = (
+    Contact(name="First committee", email="first@example.org"),
+    Contact(name="Second committee", email="second@example.org"),
+)
 PATIENCE = Patience(first=timedelta(minutes=1), longest=timedelta(hours=6), whole=timedelta(days=5))
 
 
@@ -167,6 +180,43 @@ class Office:
         await self.decide(taken)
         return taken
 
+    async def participant(self, **changes: Any) -> str:
+        """A participant of a session that has begun; the reference."""
+        if SESSION not in self.ledger.cases:
+            await self.open(opens=(await self.today()) - timedelta(days=1))
+        reference = await self.nominate(**changes)
+        await self.clear(reference)
+        await self.adopt(reference)
+        await self.stage(reference, "participant")
+        # The run that led here ends now, and this server loses a query that meets the change of runs.
+        await self.pass_days(0.1)
+        return reference
+
+    async def suspend(self, candidacy: str, *, officer: int = 1, **changes: Any) -> str:
+        """Bring a trigger; the suspension's reference."""
+        with self.still():
+            taken = await self.officer(officer).open_suspension(candidacy, builders.a_charge(**changes))
+        return taken.receipt.reference
+
+    async def rule(self, reference: str, act: SuspensionAct, content: Any, *, officer: int = 1) -> Taken:
+        with self.still():
+            return await self.officer(officer).act_on_suspension(reference, act, content)
+
+    async def serve(self, reference: str) -> None:
+        await self.rule(reference, SuspensionAct.SERVE, Service(how="registered letter", on=await self.today()))
+
+    async def hear_out(self, reference: str) -> None:
+        """Take a suspension through hearing and review, until somebody may decide: O-1 opened it, O-2 reviews it."""
+        await self.serve(reference)
+        await self.rule(reference, SuspensionAct.OBSERVE, Observations(answer="It was not I."))
+        await self.rule(reference, SuspensionAct.ASSIGN, Assignment(reviewer="O-2"))
+        report = ReviewReport(text="As the file shows.", recommendation=Recommendation.LIFTED)
+        await self.rule(reference, SuspensionAct.REPORT, report, officer=2)
+
+    async def settle(self, reference: str, outcome: Recommendation = Recommendation.LIFTED, **changes: Any) -> None:
+        """Have the Bureau decide, signed by O-3."""
+        await self.rule(reference, SuspensionAct.DECIDE, builders.a_decision(outcome, **changes), officer=3)
+
     async def pass_days(self, days: float) -> None:
         await self.env.sleep(timedelta(days=days))
 
@@ -222,6 +272,7 @@ async def at_work() -> AsyncIterator[Office]:
             watchlists=lists,
             desk=DESK,
             patience=PATIENCE,
+            offices={Role.BUREAU: (BUREAU,), Role.SECRETARIAT: SECRETARIATS},
         )
         screen, take = heavy_activities(ports)
         async with (

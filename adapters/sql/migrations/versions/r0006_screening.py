@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 revision = "0006"
-down_revision = "0003"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -14,24 +14,62 @@ Instant = sa.DateTime(timezone=True)
 
 FORMATS = "'ofac-csv', 'ofac-xml', 'eu-xml', 'un-xml', 'ftm-json', 'targets-csv'"
 KINDS = "'sanctions', 'pep', 'wanted', 'foreign-agent', 'extremist', 'debarred', 'other'"
-
-
-TEMPLATES = (
-    "'receipt', 'invitation', 'reminder', 'lapsed', 'declined', 'declared', 'ineligible',"
-    " 'information_request', 'information_reminder', 'information_closed', 'approved', 'reserve',"
-    " 'not_retained', 'ratification_refused', 'participation', 'dates_changed', 'expiry_notice', 'expired',"
-    " 'withdrawn', 'desk_vetting_reminder', 'desk_third_assessment', 'desk_unresolved', 'desk_overdue',"
+BEFORE_IT = (
+    "receipt",
+    "invitation",
+    "reminder",
+    "lapsed",
+    "declined",
+    "declared",
+    "ineligible",
+    "information_request",
+    "information_reminder",
+    "information_closed",
+    "approved",
+    "reserve",
+    "not_retained",
+    "ratification_refused",
+    "participation",
+    "dates_changed",
+    "expiry_notice",
+    "expired",
+    "withdrawn",
+    "desk_vetting_reminder",
+    "desk_third_assessment",
+    "desk_unresolved",
+    "desk_overdue",
+)
+AFTER_IT = (
+    "desk_letter",
+    "suspension_opened",
+    "further_ground",
+    "hearing",
+    "hearing_extended",
+    "hearing_reminder",
+    "observations_received",
+    "suspension_lifted",
+    "suspension_upheld",
+    "excluded",
+    "suspension_void",
+    "suspension_reversed",
+    "suspension_closed",
+    "secretariat_measure",
+    "secretariat_end",
+    "bureau_referral",
+    "desk_measure_reminder",
+    "desk_vacancy",
 )
 
 
-def _templates(last: str) -> None:
+def _templates(*words: str) -> None:
+    quoted = ", ".join(f"'{word}'" for word in words)
     op.drop_constraint("letters_template_check", "letters")
-    op.create_check_constraint(op.f("letters_template_check"), "letters", f"template IN ({TEMPLATES} {last})")
+    op.create_check_constraint(op.f("letters_template_check"), "letters", f"template IN ({quoted})")
 
 
 def upgrade() -> None:
     """Create the tables, and let letters tell the desk of a hit."""
-    _templates("'desk_hit', 'desk_letter'")
+    _templates(*BEFORE_IT, "desk_hit", *AFTER_IT)
     op.create_table(
         "watchlists",
         sa.Column("name", Reference, nullable=False, comment="the desk's own short name"),
@@ -102,6 +140,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the tables; fails where the desk was told of a hit."""
-    _templates("'desk_letter'")
+    _templates(*BEFORE_IT, *AFTER_IT)
     for table in ("watchlist_entries", "watchlist_versions", "watchlists"):
         op.drop_table(table)

@@ -17,7 +17,7 @@ from sqlalchemy.util import await_only
 from adapters.sql.cells import Cells, content_of, of_letter, reason_of, state_of
 from domain.keys import REGISTER_KEY, key_of
 
-revision = "0004"
+revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None

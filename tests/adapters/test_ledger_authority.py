@@ -1,0 +1,249 @@
+"""The officers' register in PostgreSQL, and the grounds on which the ledger takes or refuses."""
+
+import secrets
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from activities.ports import LedgerBehind
+from adapters.keys.keyring import Keyring
+from adapters.sql import engine as engines
+from adapters.sql.ledger import SqlLedger
+from domain import candidacy, session
+from domain.authority import REGISTER, incident_of
+from domain.candidacy import Act, CandidacyState, Reason, Stage
+from domain.errors import NotAdmissible, Refusal, ReplayedCommand, StrayCase, UnfoundedWord
+from domain.ledger import Enquiry, EnquiryAbout, Entry, Recorded, entry
+from domain.offices import Office, Revocation
+from domain.roll import Roll
+from domain.steps import CaseKind, Outcome
+from tests.builders import (
+    NOMINATED_AT,
+    SESSION,
+    a_declaration,
+    a_nomination,
+    a_plan,
+    an_assessment,
+    an_entry,
+    an_envelope,
+    criteria,
+    drafts_of,
+    heard,
+)
+from tests.officers import JUDGE, a_command, a_pair, a_question, admit, admit_everybody
+
+TAKEN = datetime.now(UTC)
+
+
+@pytest.fixture
+async def register(database: str, keyring: Keyring) -> AsyncIterator[SqlLedger]:
+    """A ledger that judges, with everybody admitted."""
+    engine = engines.create(database, pool=4)
+    ledger = SqlLedger(engine, keyring, mail_domain="example.org", judge=JUDGE)
+    await admit_everybody(ledger, range(1, 4))
+    yield ledger
+    await engine.dispose()
+
+
+def signed(act: str, case: str, content: Any, *, number: int = 1, basis: int = 0) -> Any:
+    envelope = an_envelope(
+        act, case, content, signer=f"O-{number}", basis=basis, issued=TAKEN, nonce=secrets.token_hex(16)
+    )
+    return a_pair(number).sign(envelope)
+
+
+async def open_session(ledger: SqlLedger) -> session.SessionState:
+    envelope = signed("open", f"session/{SESSION}", a_plan())
+    opened = session.open_session(envelope, closed_days=a_plan().closed_days(), at=NOMINATED_AT)
+    state = opened.state
+    step = entry(CaseKind.SESSION, opened, workflow_id=state.workflow_id, session=SESSION, ended=False, taken=TAKEN)
+    await ledger.record(step, drafts_of(step))
+    return state
+
+
+def taken(outcome: Outcome[CandidacyState], before: CandidacyState | None = None) -> Entry:
+    update = {"taken": TAKEN, "stands_on": before.imprint if before else None}
+    return an_entry(outcome).model_copy(update=update)
+
+
+async def nominate(ledger: SqlLedger) -> CandidacyState:
+    """A candidacy that stands in the ledger."""
+    state = await open_session(ledger)
+    nomination = a_nomination()
+    mark = "0" * 32
+    opened = candidacy.open_case(
+        signed("nominate", f"candidacy/{SESSION}/{mark}", nomination),
+        terms=state.terms,
+        fingerprint=mark,
+        statements=criteria().statements(nomination.candidate.language),
+        at=NOMINATED_AT,
+    )
+    recorded = await record(ledger, taken(opened))
+    return opened.state.model_copy(update={"reference": recorded.reference})
+
+
+async def record(ledger: SqlLedger, step: Entry) -> Recorded:
+    return await ledger.record(step, drafts_of(step))
+
+
+def withdrawal(state: CandidacyState, *, number: int = 1) -> Entry:
+    envelope = signed("withdraw", state.reference, Reason(reason="No time."), number=number, basis=state.seq)
+    return taken(candidacy.command(state, envelope, NOMINATED_AT + timedelta(hours=1)), state)
+
+
+async def test_step_of_an_officer_is_taken_once_and_answered_again(register: SqlLedger) -> None:
+    state = await nominate(register)
+    step = withdrawal(state)
+    recorded = await record(register, step)
+    assert await record(register, step) == recorded
+    assert await register.totals() == (2, 3, 3)
+
+
+async def test_step_that_another_workflow_takes_in_its_place_is_refused(register: SqlLedger) -> None:
+    state = await nominate(register)
+    await record(register, withdrawal(state))
+    with pytest.raises(StrayCase):
+        await record(register, withdrawal(state))
+    with pytest.raises(LedgerBehind):
+        await record(register, withdrawal(state.model_copy(update={"seq": 5})))
+    assert await register.totals() == (2, 3, 3)
+
+
+async def test_step_on_a_state_that_the_ledger_does_not_have_is_refused(register: SqlLedger) -> None:
+    state = await nominate(register)
+    with pytest.raises(StrayCase):
+        await record(register, withdrawal(state.model_copy(update={"round": 7})))
+
+
+async def test_command_is_taken_in_one_case_alone(register: SqlLedger) -> None:
+    state = await nominate(register)
+    step = withdrawal(state)
+    await record(register, step)
+    again = step.model_copy(update={"step": step.step.model_copy(update={"seq": 3})})
+    with pytest.raises(ReplayedCommand):
+        await record(register, again)
+
+
+async def test_word_counts_where_the_ledger_has_it_from_its_sender(register: SqlLedger) -> None:
+    state = await nominate(register)
+    said = taken(heard(state, Act.NOT_RETAIN), state)
+    with pytest.raises(UnfoundedWord):
+        await record(register, said)
+    assert (await register.totals())[1] == 2
+
+
+async def test_terms_count_where_the_session_was_recorded_with_them(register: SqlLedger) -> None:
+    state = await nominate(register)
+    later = state.terms.model_copy(update={"version": 2})
+    with pytest.raises(UnfoundedWord):
+        await record(register, taken(candidacy.rearm(state, later, NOMINATED_AT), state))
+    same = taken(candidacy.rearm(state, state.terms, NOMINATED_AT), state)
+    assert (await record(register, same)).reference == state.reference
+
+
+async def test_who_nominated_does_not_assess(register: SqlLedger) -> None:
+    state = await nominate(register)
+    declaration = signed("declare", state.reference, a_declaration(), basis=1)
+    declared = candidacy.command(state, declaration, NOMINATED_AT + timedelta(hours=1))
+    await record(register, taken(declared, state))
+    state = declared.state
+    assert state.stage is Stage.VETTING
+    for number, allowed in ((1, False), (2, True)):
+        envelope = signed("assess", state.reference, an_assessment(), number=number, basis=2)
+        step = taken(candidacy.command(state, envelope, NOMINATED_AT + timedelta(hours=2)), state)
+        if allowed:
+            await record(register, step)
+        else:
+            with pytest.raises(Refusal, match="O-1 did nominate in this case, and assess asks for another person"):
+                await record(register, step)
+
+
+async def test_question_leaves_a_trace_and_is_put_once(register: SqlLedger) -> None:
+    state = await nominate(register)
+    enquiry = Enquiry(about=EnquiryAbout.CASE, reference=state.reference)
+    command = a_question(enquiry, number=2)
+    first = await register.answer(command, enquiry)
+    # The same attempt may be made again where its answer was lost.
+    assert await register.answer(command, enquiry) == first
+    with pytest.raises(ReplayedCommand):
+        await register.answer(command.model_copy(update={"by": "another attempt"}), enquiry)
+    by_workflow = Enquiry(about=EnquiryAbout.CASE, workflow_id=state.workflow_id)
+    await register.answer(a_question(by_workflow, number=3), by_workflow)
+    about_readers = Enquiry(about=EnquiryAbout.READERS, reference=state.reference)
+    readers = (await register.answer(a_question(about_readers), about_readers)).readers
+    assert [(each.reader, each.about, each.reference) for each in readers] == [
+        ("O-2", "case", state.reference),
+        ("O-3", "case", state.reference),
+    ]
+
+
+async def test_incident_is_written_down_once_for_each_attempt(register: SqlLedger) -> None:
+    for by in ("run/1", "run/1", "run/2"):
+        incident = incident_of("StrayCase", "ledger-state", power="list.decide", place="C-2026-0001", by=by)
+        await register.note(incident)
+    about = Enquiry(about=EnquiryAbout.INCIDENTS)
+    found = (await register.answer(a_question(about), about)).incidents
+    assert [(each.refusal, each.power, each.place) for each in found] == [
+        ("StrayCase", "list.decide", "C-2026-0001")
+    ] * 2
+
+
+async def test_officers_follow_from_what_was_signed(register: SqlLedger) -> None:
+    await nominate(register)
+    roll = Roll(await register.unsigned_appointments())
+    assert not roll.doubled
+    count = 0
+    async for written in register.written():
+        JUDGE.written(written, roll.officer(written))
+        roll.follow(written)
+        count += 1
+    assert list(roll.appointments) == list(await register.register())
+    # Everybody but the first head of desk, and the session and the nomination.
+    assert count == len(roll.appointments) - 1 + 2
+
+
+async def test_office_that_was_ended_is_held_no_more(register: SqlLedger) -> None:
+    revocation = Revocation(person="O-3", reason="Left.")
+    now = datetime.now(UTC)
+    command = a_command("officer.revoke", REGISTER, revocation, taken=now)
+    ended = await register.revoke(command, revocation)
+    assert {each.office for each in ended} == set(Office)
+    assert await register.revoke(command, revocation) == ended
+    enquiry = Enquiry(about=EnquiryAbout.CASES)
+    late = a_question(enquiry, number=3).model_copy(update={"taken": now + timedelta(seconds=1)})
+    with pytest.raises(Refusal, match="O-3 holds no office"):
+        await register.answer(late, enquiry)
+    early = a_question(enquiry, number=3).model_copy(update={"taken": now - timedelta(seconds=1)})
+    assert (await register.answer(early, enquiry)).cases == ()
+
+
+async def test_first_head_of_desk_is_admitted_once(register: SqlLedger) -> None:
+    with pytest.raises(NotAdmissible, match="there was a head of desk before"):
+        await register.admit_first(a_pair(9).request(TAKEN), TAKEN)
+
+
+async def test_key_of_one_person_is_never_anothers(register: SqlLedger) -> None:
+    stolen = a_pair(2).request(TAKEN).model_copy(update={"person": "O-8"})
+    with pytest.raises(NotAdmissible):
+        await admit(register, 8, Office.REVIEWER, by=1, at=TAKEN, request=stolen)
+    await admit(register, 7, Office.REVIEWER, by=1, at=TAKEN)
+    with pytest.raises(Refusal, match=r"needs the office of head-of-desk"):
+        await admit(register, 8, Office.REVIEWER, by=7, at=TAKEN + timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("table", ["told", "commands", "keys", "appointments", "readings"])
+async def test_database_itself_keeps_what_is_only_ever_added_to(register: SqlLedger, database: str, table: str) -> None:
+    await nominate(register)
+    enquiry = Enquiry(about=EnquiryAbout.CASES)
+    await register.answer(a_question(enquiry), enquiry)
+    engine = engines.create(database, pool=1)
+    try:
+        for statement in (f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
+            with pytest.raises(Exception, match="is only ever added to"):
+                async with engine.begin() as connection:
+                    await connection.execute(text(statement))
+    finally:
+        await engine.dispose()

@@ -1,0 +1,69 @@
+"""What an assessor sees of another's findings: nothing, before giving their own."""
+
+import pytest
+
+from domain.blind import is_sealed, sealed
+from domain.candidacy import Act, CandidacyState, InformationRequest, Stage
+from domain.ledger import Answer, CaseFile, CaseRow, StepRow
+from domain.steps import CaseKind
+from domain.vetting import Judgement
+from tests.builders import NOMINATED_AT, a_case, an_assessment, commanded, information
+
+
+def vetted(*judgements: Judgement) -> CandidacyState:
+    """A candidacy that officers 2, 3, … have assessed."""
+    state = a_case(Stage.VETTING)
+    for number, judgement in enumerate(judgements, 2):
+        state = commanded(state, Act.ASSESS, an_assessment(judgement), signer=f"O-{number}").state
+    return state
+
+
+ONE = vetted(Judgement.ADVERSE)
+TWO = vetted(Judgement.ADVERSE, Judgement.CLEAR)
+THREE = vetted(Judgement.ADVERSE, Judgement.CLEAR, Judgement.UNSURE)
+
+
+@pytest.mark.parametrize(
+    ("state", "reader", "closed"),
+    [
+        (a_case(Stage.VETTING), "O-3", False),
+        (ONE, "O-2", False),
+        (ONE, "O-3", True),
+        (ONE, "O-1", True),
+        (TWO, "O-3", False),
+        (TWO, "O-4", True),
+        (THREE, "O-9", False),
+        (vetted(Judgement.CLEAR, Judgement.CLEAR), "O-9", False),
+    ],
+)
+def test_findings_are_closed_to_who_has_not_given_theirs_while_another_may_be_asked(
+    state: CandidacyState, reader: str, closed: bool
+) -> None:
+    assert is_sealed(state, reader) is closed
+
+
+def test_findings_stay_closed_while_information_is_awaited() -> None:
+    asked = commanded(ONE, Act.REQUEST_INFORMATION, InformationRequest(question="Where were you?")).state
+    assert is_sealed(asked, "O-3")
+    supplied = commanded(asked, Act.SUPPLY_INFORMATION, information()).state
+    assert not is_sealed(supplied, "O-3")
+
+
+def test_sealed_file_and_timeline_say_who_assessed_and_not_what_was_found() -> None:
+    row = CaseRow(
+        reference=TWO.reference, kind=CaseKind.CANDIDACY, session="2026", stage="vetting", ended=False, seat=None,
+        deadline=None, seq=TWO.seq, workflow_id=TWO.workflow_id, opened=NOMINATED_AT, changed=NOMINATED_AT,
+        troubled_letters=0,
+    )  # fmt: skip
+    step = StepRow(
+        seq=4, act="assess", trigger="officer", at=NOMINATED_AT, recorded=NOMINATED_AT, stage_before="vetting",
+        stage="vetting", signer="O-3", effects=("vetting:third_needed", "criterion:shares-values"), letters=(),
+    )  # fmt: skip
+    answer = Answer(case=CaseFile(row=row, state=TWO.model_dump(mode="json"), letters=()), steps=(step,))
+    shown = sealed(answer, TWO, "O-4")
+    assert shown.case is not None
+    assert [given["officer"] for given in shown.case.state["assessments"]] == ["O-2", "O-3"]
+    assert [given["judgements"] for given in shown.case.state["assessments"]] == [{}, {}]
+    assert shown.steps[0].effects == ("vetting:third_needed",)
+    assert "adverse" not in shown.model_dump_json()
+    assert sealed(answer, TWO, "O-2") == answer
