@@ -131,7 +131,7 @@ async def settled(ledger: SqlLedger, letter: str, settlement: Settlement, *, num
     return await ledger.settle(command, settlement)
 
 
-async def admit_everybody(ledger: SqlLedger, numbers: Iterable[int] = range(1, 5)) -> None:
+async def admit_everybody(ledger: SqlLedger, numbers: Iterable[int] = range(1, 11)) -> None:
     """Admit each of these officers to every office, by signed commands, as it would have been done."""
     at = datetime.now(UTC) - timedelta(minutes=1)
     await ledger.admit_first(a_pair(1).request(at), at)

@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, bindparam, exists, func, insert, or_, sele
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.sql.cells import Cells, content_of, state_of
+from adapters.sql.cells import Cells, content_of, content_of_command, state_of
 from adapters.sql.tables import (
     appointments,
     cases,
@@ -209,7 +209,7 @@ async def taken_before(connection: AsyncConnection, command: Command) -> bool:
 async def take(connection: AsyncConnection, cells: Cells, command: Command) -> int:
     """Write a command down; its number."""
     signed = signed_of(command)
-    content = await cells.write(key_of(signed.case), _content_of(signed.nonce), command.content)
+    content = await cells.write(key_of(signed.case), content_of_command(signed.nonce), command.content)
     written = insert(commands).values(
         power=command.power,
         act=signed.act,
@@ -312,11 +312,6 @@ async def unsigned(connection: AsyncConnection) -> Sequence[tuple[Credential, Ap
     return [(public[n], appointment) for n, appointment in await _appointments(connection) if n in public]
 
 
-def _content_of(nonce: str) -> str:
-    """The place of a command's content."""
-    return f"command {nonce}"
-
-
 async def written(connection: AsyncConnection, cells: Cells) -> AsyncIterator[Written]:
     """Every officer's command that was ever taken: those to the register first, in order, then every case's."""
     async for row in await connection.stream(select(commands).order_by(commands.c.n)):
@@ -326,7 +321,7 @@ async def written(connection: AsyncConnection, cells: Cells) -> AsyncIterator[Wr
             power=row.power,
             cases=(row.addressed,),
             signed=_signed(fields),
-            content=await _opened(cells, _content_of(row.nonce), row.content),
+            content=await _opened(cells, content_of_command(row.nonce), row.content),
             taken=row.taken,
         )
     acts: tuple[tuple[str, str], ...] = ()
