@@ -34,7 +34,7 @@ from adapters.screening.spelling import tokens
 from adapters.sql import engine as engines
 from adapters.sql import migrate
 from adapters.sql.watchlists import SqlWatchlists
-from adapters.watchlists.people import Tally
+from adapters.watchlists.people import Tally, clean
 from adapters.watchlists.reader import people
 from adapters.watchlists.store import HandedIn
 from benchmarks.ordinary import ordinary_names
@@ -200,7 +200,7 @@ def accuracy(pairs: Path) -> None:
 
     def prepared(row: dict[str, str]) -> tuple[matcher.Candidate, matcher.Entry]:
         return (
-            matcher.candidate(Subject(names=(row["name1"],))),
+            matcher.candidate(Subject(names=(clean(row["name1"]),))),
             matcher.entry(Listed(id="1", properties={"name": (row["name2"],)})),
         )
 

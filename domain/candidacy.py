@@ -629,7 +629,9 @@ def screened(state: CandidacyState, answer: Screened, at: AwareDatetime) -> Outc
     return _moved(state, step, stage, at, {"file": file}, [], desk)
 
 
-_AFTER_VETTING: Final = frozenset({Stage.CLEARED, Stage.PROPOSED, Stage.RESERVE, Stage.APPROVED, Stage.PARTICIPANT})
+_AFTER_VETTING: Final = frozenset(
+    {Stage.CLEARED, Stage.PROPOSED, Stage.RESERVE, Stage.APPROVED, Stage.PARTICIPANT, Stage.SUSPENDED}
+)
 
 
 def _file(state: CandidacyState) -> VettingFile:

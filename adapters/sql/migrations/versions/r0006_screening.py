@@ -14,28 +14,60 @@ Instant = sa.DateTime(timezone=True)
 
 FORMATS = "'ofac-csv', 'ofac-xml', 'eu-xml', 'un-xml', 'ftm-json', 'targets-csv'"
 KINDS = "'sanctions', 'pep', 'wanted', 'foreign-agent', 'extremist', 'debarred', 'other'"
-
-
-TEMPLATES = (
-    "'receipt', 'invitation', 'reminder', 'lapsed', 'declined', 'declared', 'ineligible', "
-    "'information_request', 'information_reminder', 'information_closed', 'approved', 'reserve', "
-    "'not_retained', 'ratification_refused', 'participation', 'dates_changed', 'expiry_notice', 'expired', "
-    "'withdrawn', 'desk_vetting_reminder', 'desk_third_assessment', 'desk_unresolved', 'desk_overdue', "
-    "'desk_letter', 'suspension_opened', 'further_ground', 'hearing', 'hearing_extended', "
-    "'hearing_reminder', 'observations_received', 'suspension_lifted', 'suspension_upheld', 'excluded', "
-    "'suspension_void', 'suspension_reversed', 'suspension_closed', 'secretariat_measure', "
-    "'secretariat_end', 'bureau_referral', 'desk_measure_reminder', 'desk_vacancy'"
+BEFORE_IT = (
+    "receipt",
+    "invitation",
+    "reminder",
+    "lapsed",
+    "declined",
+    "declared",
+    "ineligible",
+    "information_request",
+    "information_reminder",
+    "information_closed",
+    "approved",
+    "reserve",
+    "not_retained",
+    "ratification_refused",
+    "participation",
+    "dates_changed",
+    "expiry_notice",
+    "expired",
+    "withdrawn",
+    "desk_vetting_reminder",
+    "desk_third_assessment",
+    "desk_unresolved",
+    "desk_overdue",
+    "desk_letter",
+    "suspension_opened",
+    "further_ground",
+    "hearing",
+    "hearing_extended",
+    "hearing_reminder",
+    "observations_received",
+    "suspension_lifted",
+    "suspension_upheld",
+    "excluded",
+    "suspension_void",
+    "suspension_reversed",
+    "suspension_closed",
+    "secretariat_measure",
+    "secretariat_end",
+    "bureau_referral",
+    "desk_measure_reminder",
+    "desk_vacancy",
 )
 
 
-def _templates(more: str = "") -> None:
+def _templates(*words: str) -> None:
+    quoted = ", ".join(f"'{word}'" for word in words)
     op.drop_constraint("letters_template_check", "letters")
-    op.create_check_constraint(op.f("letters_template_check"), "letters", f"template IN ({TEMPLATES}{more})")
+    op.create_check_constraint(op.f("letters_template_check"), "letters", f"template IN ({quoted})")
 
 
 def upgrade() -> None:
     """Create the tables, and let letters tell the desk of a hit."""
-    _templates(", 'desk_hit'")
+    _templates(*BEFORE_IT, "desk_hit")
     op.create_table(
         "watchlists",
         sa.Column("name", Reference, nullable=False, comment="the desk's own short name"),
@@ -106,6 +138,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the tables; fails where the desk was told of a hit."""
-    _templates()
+    _templates(*BEFORE_IT)
     for table in ("watchlist_entries", "watchlist_versions", "watchlists"):
         op.drop_table(table)
