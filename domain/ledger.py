@@ -294,7 +294,7 @@ class ReadingRow(Model):
     n: int
     at: AwareDatetime
     reader: OfficerId
-    about: EnquiryAbout
+    about: str
     reference: str
 
 

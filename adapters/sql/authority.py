@@ -28,7 +28,7 @@ from domain.errors import Erased
 from domain.ids import session_workflow_id
 from domain.keys import key_of
 from domain.ledger import EnquiryAbout, Entry
-from domain.offices import Appointment, Office, Request, Revocation, ended_by
+from domain.offices import Appointment, Office, Request, Revocation, check_held, ended_by
 from domain.session import SessionState, Terms, terms_decision
 from domain.signing import Credential, Signed, digest
 from domain.steps import CaseKind, Trigger
@@ -36,7 +36,9 @@ from domain.steps import CaseKind, Trigger
 _ONE_AT_A_TIME: Final = 0x6F666669
 """Key of the advisory lock under which officers are admitted and revoked: "offi"."""
 
-OPENINGS: Final = (EnquiryAbout.CASE, EnquiryAbout.TIMELINE, EnquiryAbout.LETTERS, EnquiryAbout.LETTER)
+PAYLOADS: Final = "payloads"
+"""What somebody has read who looked into Temporal's histories through the codec server."""
+OPENINGS: Final = (EnquiryAbout.CASE, EnquiryAbout.TIMELINE, EnquiryAbout.LETTERS, EnquiryAbout.LETTER, PAYLOADS)
 """The questions that open a file."""
 
 CREDENTIAL: Final[TypeAdapter[Credential]] = TypeAdapter(Credential)
@@ -246,6 +248,23 @@ async def note_reading(connection: AsyncConnection, command: Command, about: str
         by=command.by,
     )
     await connection.execute(read.on_conflict_do_nothing())
+
+
+async def note_payloads(
+    connection: AsyncConnection, officer: str, names: Sequence[str], *, at: datetime, attempt: str
+) -> None:
+    """Write down that an officer, known by a token, reads what lies under these keys: once for each case of each.
+
+    Raises:
+        NotYourOffice: The officer holds no office that allows it.
+    """
+    check_held("read.payloads", officer, await register(connection), at)
+    known = await connection.execute(select(cases.c.reference, cases.c.workflow_id))
+    wanted = set(names)
+    found = [row.reference for row in known if key_of(row.workflow_id) in wanted or row.reference in wanted]
+    for number, reference in enumerate(found or [None]):
+        row = {"at": at, "reader": officer, "key": PAYLOADS, "about": PAYLOADS, "reference": reference}
+        await connection.execute(insert(readings).values(row | {"nonce": f"{attempt}.{number}", "by": attempt}))
 
 
 async def note_incident(connection: AsyncConnection, incident: Incident) -> None:

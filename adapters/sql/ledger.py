@@ -461,6 +461,21 @@ class SqlLedger:
             signed = await self._judged(connection, command)
             await authority.note_reading(connection, command, about, signed.case)
 
+    async def note_payloads(self, officer: str, names: Sequence[str], *, at: datetime, attempt: str) -> None:
+        """Write down that an officer reads what lies under these keys in Temporal's histories.
+
+        Args:
+            officer: Who reads, known by a token.
+            names: The names of the keys.
+            at: When; clock time.
+            attempt: What tells this reading from every other.
+
+        Raises:
+            NotYourOffice: The officer holds no office that allows it.
+        """
+        async with connected(self._engine) as connection:
+            await authority.note_payloads(connection, officer, names, at=at, attempt=attempt)
+
     async def authorise(self, command: Command) -> None:
         """Write down a command about the register as a whole, once.
 

@@ -114,6 +114,7 @@ TARGETS = (
 )
 
 Read = Callable[..., list[Listed]]
+PACKED = gzip.compress(SDN.encode(), mtime=0)
 
 
 @pytest.fixture
@@ -273,8 +274,8 @@ def test_the_format_is_found_out_from_the_first_bytes(content: str, form: ListFo
         (b'101,"TESTOV, Primer","individual"\n', "line 1: has 3 columns, not 12"),
         (SDN.encode().replace(b"102,", b"1x2,"), "line 3, entity number: is '1x2', not a number"),
         (SDN.encode().replace(b'"TESTOV, Primer Obraztsovich"', b"-0- "), "line 2, name: is empty"),
-        (gzip.compress(SDN.encode(), mtime=0)[:-20], "the packed file ends in the middle"),
-        (gzip.compress(SDN.encode(), mtime=0)[:40] + b"xxxx" + gzip.compress(SDN.encode(), mtime=0)[44:], "the packed file is damaged"),
+        (PACKED[:-20], "the packed file ends in the middle"),
+        (PACKED[:40] + b"xxxx" + PACKED[44:], "the packed file is damaged"),
         (OFAC_XML[:-200].encode(), "is no well-formed XML"),
         (OFAC_XML.replace("Primer", "Пример").encode("cp1251"), "is no well-formed XML"),
         (b"<other/>", "line 1: an XML list begins with one of Sanctions, export, CONSOLIDATED_LIST"),
