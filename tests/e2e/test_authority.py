@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from domain.envelope import Envelope
 from domain.notices import Role
 from domain.offices import Admission, Office, Revocation
 from domain.people import Language, Nomination
+from starter import profiles
 from starter.desk import Desk, Refused
 from starter.signing import fresh
 from tests.e2e.terminal import Terminal, a_nomination, a_row, day, desk_of
@@ -72,6 +73,14 @@ def sitting(stack: Path, tmp_path_factory: pytest.TempPathFactory) -> Terminal:
     terminal.open(SESSION)
     assert terminal.nominate(SESSION, a_row("Ada", "Example")) == [REFERENCE]
     return terminal
+
+
+@pytest.fixture
+def newcomers(sitting: Terminal) -> Iterator[None]:
+    """Profiles that a test makes are gone after it: the home folder is everybody's."""
+    before = profiles.read(sitting.home)
+    yield
+    profiles.write(sitting.home, before)
 
 
 @pytest.fixture
@@ -265,23 +274,24 @@ def test_incidents_and_readers_are_listed_and_every_signature_holds(sitting: Ter
     assert verified["signatures"] >= 3
 
 
+@pytest.mark.usefixtures("newcomers")
 def test_officer_is_admitted_acts_and_acts_no_more_once_the_office_is_ended(sitting: Terminal) -> None:
-    enrolled = sitting.ask("officer", "enrol", "helper", "--officer", "O-7")
+    enrolled = sitting.ask("officer", "enrol", "helper", "--officer", "O-70")
     refused = sitting.say("candidacy", "show", REFERENCE, "--profile", "helper")
     assert (refused.code, refused.out) == (3, "")
     assert refused.err == "refused (unknown-key): the key is not admitted; the head of desk admits it\n"
     admitted = sitting.ask("officer", "admit", enrolled["request"], "--office", "desk-officer", "--until", str(day(30)))
-    assert (admitted["person"], admitted["office"], admitted["by"]) == ("O-7", "desk-officer", "O-1")
+    assert (admitted["person"], admitted["office"], admitted["by"]) == ("O-70", "desk-officer", "O-1")
     assert sitting.ask("candidacy", "show", REFERENCE, "--profile", "helper")["row"]["reference"] == REFERENCE
-    held = sitting.ask("officer", "show", "O-7")["appointments"]
+    held = sitting.ask("officer", "show", "O-70")["appointments"]
     assert [(each["office"], each["key"]) for each in held] == [("desk-officer", enrolled["key"])]
     again = sitting.say("officer", "admit", enrolled["request"], "--office", "desk-officer", "--until", str(day(20)))
     assert (again.code, again.err) == (
         3,
         "refused (nothing-to-change): the key holds this office for that time already\n",
     )
-    ended = sitting.ask("officer", "revoke", "O-7", "--reason", "Left the desk.")["ended"]
-    assert [each["person"] for each in ended] == ["O-7"]
+    ended = sitting.ask("officer", "revoke", "O-70", "--reason", "Left the desk.")["ended"]
+    assert [each["person"] for each in ended] == ["O-70"]
     refused = sitting.say("candidacy", "show", REFERENCE, "--profile", "helper")
     assert refused.code == 3
     assert refused.err.startswith("refused (office): read.case needs the office of ")
@@ -292,8 +302,9 @@ def test_officer_is_admitted_acts_and_acts_no_more_once_the_office_is_ended(sitt
     )
 
 
+@pytest.mark.usefixtures("newcomers")
 def test_first_head_of_desk_is_admitted_once(sitting: Terminal) -> None:
-    enrolled = sitting.ask("officer", "enrol", "usurper", "--officer", "O-8")
+    enrolled = sitting.ask("officer", "enrol", "usurper", "--officer", "O-80")
     said = sitting.say("stack", "up", "--no-ui", "--head-of-desk", enrolled["request"])
     assert said.code == 3
     assert "there was a head of desk before" in said.err

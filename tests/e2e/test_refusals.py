@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.terminal import Terminal, a_nomination, a_row, day
+from tests.e2e.terminal import OFFICERS, Terminal, a_nomination, a_row, day
 
 SESSION = "2026B"
 PROPOSED, ASSESSED, NOMINATED = (f"C-{SESSION}-000{number}" for number in range(1, 4))
@@ -145,8 +145,7 @@ async def test_nomination_after_the_close_is_refused_for_each_who_is_named(termi
         (
             "DESK_PROFILE",
             "nobody",
-            "usage: no officer profile nobody; there are: clerk, first, second, president, bureau "
-            "(`starter officer enrol` makes one)",
+            f"usage: no officer profile nobody; there are: {', '.join(OFFICERS)} (`starter officer enrol` makes one)",
         ),
     ],
 )
