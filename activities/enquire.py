@@ -30,7 +30,7 @@ class Enquiries:
         """Answer an officer's question to the ledger, with what that officer may see.
 
         Raises:
-            ApplicationError: The refusal; ``NoSuchCase``: the case or letter does not exist.
+            ApplicationError: The refusal, ``Erased`` among them; ``NoSuchCase``: the case or letter does not exist.
         """
         enquiry = envelope.content
         named = enquiry.reference or enquiry.workflow_id or REGISTER

@@ -15,6 +15,8 @@ from typing import Any, Protocol
 from domain.authority import Command, Grounds, Incident, Written
 from domain.candidacy import CandidacyState
 from domain.chain import Seal
+from domain.envelope import Envelope
+from domain.erasure import Certificate, Erasure, ErasureOrder, ErasureRequest, Person, Reading
 from domain.ledger import (
     Answer,
     Claim,
@@ -29,7 +31,7 @@ from domain.ledger import (
     Recorded,
     Settlement,
 )
-from domain.lists import Standing
+from domain.lists import Standing, Vacancy
 from domain.notices import Letter, Notice
 from domain.offices import Admission, Appointment, Officer, Request, Revocation
 from domain.people import Language
@@ -107,6 +109,12 @@ class Keys(Protocol):
 
     async def entitle(self, reference: str, name: str) -> None:
         """Let a person's key go by the reference of one of the person's cases as well."""
+
+    async def destroy(self, name: str) -> datetime:
+        """Destroy a person's key for good; when that was done first. Raises KeyMissing."""
+
+    async def forgotten(self) -> None:
+        """Wait until no process can have a key in memory that is destroyed by now."""
 
 
 class Mailer(Protocol):
@@ -264,6 +272,12 @@ class Sealer(Protocol):
     def knows(self, seal: Seal) -> bool:
         """Whether a seal is genuine."""
 
+    def certify(self, certificate: Certificate) -> Certificate:
+        """A certificate, signed."""
+
+    def certified(self, certificate: Certificate) -> bool:
+        """Whether a certificate is genuine."""
+
 
 class Cases(Protocol):
     """The running cases, asked directly: they, not the ledger, know where they stand."""
@@ -291,6 +305,44 @@ class Cases(Protocol):
 
     async def look_after(self, delivery: Delivery, case: str) -> bool:
         """Start looking after a letter that is not out; False where that is under way already."""
+
+
+class Erasures(Protocol):
+    """The register, where a person's data is erased. Raises LedgerUnavailable while the database is away."""
+
+    async def person(self, candidacy: str) -> Person:
+        """Whose candidacy it is. Raises LookupError where there is none."""
+
+    async def erasure(self, key: str) -> Erasure | None:
+        """The erasure of a person's data that was asked for, or done."""
+
+    async def request_erasure(self, person: Person, envelope: Envelope[ErasureRequest], at: datetime) -> None:
+        """Write down that an erasure is asked for."""
+
+    async def erase(self, person: Person, envelope: Envelope[ErasureOrder], at: datetime) -> None:
+        """Write down that it is done, once: the case ends where it stood, and no letter of the person's goes out."""
+
+    async def certify(self, certificate: Certificate) -> None:
+        """Keep the certificate."""
+
+    async def skeleton(self, person: Person) -> tuple[int, int, int]:
+        """What stays of a person: how many steps and letters there are, and how many of the letters went out."""
+
+    async def read_all(self, person: Person) -> Reading:
+        """Try to read everything that the register holds of a person."""
+
+
+class Estate(Protocol):
+    """What Temporal holds of a person."""
+
+    async def close(self, person: Person, reason: str) -> None:
+        """End every open workflow of a person's, and wait until it is closed."""
+
+    async def vacate(self, list_workflow: str, vacancy: Vacancy) -> None:
+        """Tell a list that a candidacy has left its place; a list that does not run need not know."""
+
+    async def read_all(self, person: Person) -> Reading:
+        """Try to read everything that Temporal holds of a person."""
 
 
 class Memories(Protocol):

@@ -11,6 +11,8 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.ports import CaseSilent
+from adapters.keys.codec import readable
+from adapters.payloads import payloads_of
 from domain.candidacy import CandidacyState
 from domain.cases import (
     AFFECTED_QUERY,
@@ -24,9 +26,11 @@ from domain.cases import (
     SessionCase,
     SuspensionCase,
 )
+from domain.erasure import Kept, Person, Reading
 from domain.ids import delivery_workflow_id
+from domain.keys import key_of
 from domain.ledger import Delivery
-from domain.lists import ListState, Standing
+from domain.lists import ListState, Standing, Vacancy
 from domain.model import Model
 from domain.session import SessionState, Terms
 from domain.steps import CaseKind, CaseState
@@ -111,6 +115,53 @@ class TemporalCases:
     async def restart(self, kind: CaseKind, state: CaseState) -> bool:
         """Start a case again from its state; False where it runs already."""
         return await self._start(_WORKFLOWS[kind], _case(state), state.workflow_id, f"{state.reference}, recovered")
+
+    async def close(self, person: Person, reason: str) -> None:
+        """End every open workflow of a person's, and wait until it is closed.
+
+        Cases and letters are ended by their names, since what a namespace lists may lag behind; whatever else there is,
+        as it is listed.
+        """
+        known = [case.workflow_id for case in person.cases] + [delivery_workflow_id(each) for each in person.letters]
+        for workflow_id in known:
+            await self._end(workflow_id, reason)
+        async for execution in self._client.list_workflows("ExecutionStatus = 'Running'"):
+            if key_of(execution.id) in person.names:
+                await self._end(execution.id, reason)
+
+    async def _end(self, workflow_id: str, reason: str) -> None:
+        handle = self._client.get_workflow_handle(workflow_id)
+        # Each time the run that is open by then: one may have ended by going on as another.
+        while await self._runs(workflow_id):
+            try:
+                # Nothing but the reason, which is kept as it stands; whatever else is said would be encrypted.
+                await handle.terminate(reason=reason)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+
+    async def vacate(self, list_workflow: str, vacancy: Vacancy) -> None:
+        """Tell a list that a candidacy has left its place; a list that does not run need not know."""
+        try:
+            await self._client.get_workflow_handle(list_workflow).signal("vacate", vacancy)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+
+    async def read_all(self, person: Person) -> Reading:
+        """Try to read everything that Temporal holds of a person: every payload of every workflow of theirs."""
+        counted: dict[bool | None, int] = {True: 0, False: 0, None: 0}
+        async for execution in self._client.list_workflows():
+            if key_of(execution.id) not in person.names:
+                continue
+            handle = self._client.get_workflow_handle(execution.id, run_id=execution.run_id)
+            history = await handle.fetch_history()
+            payloads = [payload for event in history.events for payload in payloads_of(event)]
+            description = await handle.describe()
+            payloads += payloads_of(description.raw_description)
+            for payload in payloads:
+                counted[await readable(self._client.data_converter.payload_codec, payload)] += 1
+        return Reading(kept=Kept.TEMPORAL, unreadable=counted[False], readable=counted[True], in_clear=counted[None])
 
     async def look_after(self, delivery: Delivery, case: str) -> bool:
         """Start looking after a letter that is not out; False where that is under way already."""

@@ -1,6 +1,7 @@
 """What the cases' workflows remember, read from Temporal's histories."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from temporalio.api.common.v1 import Payloads
@@ -8,6 +9,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from domain.errors import Erased
 from domain.ids import delivery_workflow_id
 from domain.ledger import Delivery, Entry, LetterState, Memory, Recorded
 
@@ -33,13 +35,15 @@ class TemporalMemories:
         self._client = client
 
     async def remember(self) -> AsyncIterator[Sequence[Memory]]:
-        """The recorded steps of each case, in order; cases that are kept no longer are left out."""
+        """The recorded steps of each case, in order; cases that are kept no longer, or were erased, are left out."""
         seen: set[str] = set()
         for kind in _KINDS:
             async for execution in self._client.list_workflows(f"WorkflowType = '{kind}'"):
                 # Each run of a case is listed by itself; the last one leads to those before it.
-                if execution.id not in seen:
-                    seen.add(execution.id)
+                if execution.id in seen:
+                    continue
+                seen.add(execution.id)
+                with suppress(Erased):
                     yield await self._steps(execution.id)
 
     async def _steps(self, workflow_id: str) -> list[Memory]:

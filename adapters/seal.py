@@ -1,4 +1,4 @@
-"""The worker's key for the ledger's seals: Ed25519 (RFC 8032)."""
+"""The worker's key for the ledger's seals and for certificates: Ed25519 (RFC 8032)."""
 
 import hashlib
 from collections.abc import Iterable
@@ -8,6 +8,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from domain.chain import Seal
+from domain.erasure import Certificate
 
 
 class Ed25519Sealer:
@@ -31,10 +32,23 @@ class Ed25519Sealer:
 
     def knows(self, seal: Seal) -> bool:
         """Whether a seal was made with one of the keys, and says what it said then."""
-        key = self._known.get(seal.key)
+        return self._signed(seal.key, seal.statement, seal.signature)
+
+    def certify(self, certificate: Certificate) -> Certificate:
+        """A certificate, signed."""
+        public = self._key.public_key().public_bytes_raw().hex()
+        named = certificate.model_copy(update={"signer": self._own, "public_key": public})
+        return named.model_copy(update={"signature": self._key.sign(named.statement).hex()})
+
+    def certified(self, certificate: Certificate) -> bool:
+        """Whether a certificate was signed with one of the keys, and says what it said then."""
+        return self._signed(certificate.signer, certificate.statement, certificate.signature)
+
+    def _signed(self, name: str, statement: bytes, signature: str) -> bool:
+        key = self._known.get(name)
         try:
             if key is not None:
-                key.verify(bytes.fromhex(seal.signature), seal.statement)
+                key.verify(bytes.fromhex(signature), statement)
         except (InvalidSignature, ValueError):
             return False
         return key is not None

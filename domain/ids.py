@@ -28,7 +28,8 @@ LetterReference = Annotated[
     ),
 ]
 """A letter: the case, the step that decided it and its number in that step (``C-2026-0007.3.1``)."""
-OfficerId = Annotated[str, StringConstraints(pattern=r"^O-[A-Za-z0-9]{1,24}$")]
+OFFICER_PATTERN: Final = r"O-[A-Za-z0-9]{1,24}"
+OfficerId = Annotated[str, StringConstraints(pattern=rf"^{OFFICER_PATTERN}$")]
 """A person who holds an office, by number and never by name: ``O-17``."""
 KeyId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 """A key, by the thumbprint of its public half."""

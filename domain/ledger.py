@@ -184,6 +184,7 @@ class CaseRow(Model):
     opened: AwareDatetime
     changed: AwareDatetime
     troubled_letters: int
+    erased: AwareDatetime | None = None
 
 
 class StepRow(Model):
@@ -229,7 +230,8 @@ class LetterFile(Model):
 class CaseFile(Model):
     """One case in full: personal data.
 
-    ``state`` is the case's whole state; for a candidacy a :class:`~domain.candidacy.CandidacyState`, and so on.
+    ``state`` is the case's whole state; for a candidacy a :class:`~domain.candidacy.CandidacyState`, and so on. It is
+    empty once the person's data is erased.
     """
 
     row: CaseRow
@@ -292,7 +294,7 @@ class ReadingRow(Model):
     n: int
     at: AwareDatetime
     reader: OfficerId
-    about: EnquiryAbout
+    about: str
     reference: str
 
 

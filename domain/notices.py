@@ -48,7 +48,6 @@ class Template(StrEnum):
     DESK_THIRD_ASSESSMENT = "desk_third_assessment"
     DESK_UNRESOLVED = "desk_unresolved"
     DESK_OVERDUE = "desk_overdue"
-    DESK_HIT = "desk_hit"
     DESK_LETTER = "desk_letter"
     SUSPENSION_OPENED = "suspension_opened"
     FURTHER_GROUND = "further_ground"
@@ -67,6 +66,7 @@ class Template(StrEnum):
     BUREAU_REFERRAL = "bureau_referral"
     DESK_MEASURE_REMINDER = "desk_measure_reminder"
     DESK_VACANCY = "desk_vacancy"
+    DESK_HIT = "desk_hit"
 
 
 _CONCLUSIVE: Final = frozenset(

@@ -53,6 +53,7 @@ POWERS: Final[Mapping[str, frozenset[Office]]] = {
     "candidacy.supply_information": _DESK | _VETTING,
     "candidacy.correct": _DESK,
     "candidacy.withdraw": _DESK,
+    "candidacy.request_erasure": _PROTECTION,
     "candidacy.record_death": _DESK,
     "candidacy.erase": _PROTECTION,
     "list.draft": _DESK,
@@ -80,6 +81,7 @@ POWERS: Final[Mapping[str, frozenset[Office]]] = {
     "ledger.verify": _DESK | _PROTECTION,
     "ledger.recover": _HEAD,
     "ledger.rebuild": _HEAD,
+    "ledger.check_certificate": _EVERYBODY,
     "read.case": _EVERYBODY,
     "read.cases": _EVERYBODY,
     "read.place": _EVERYBODY,
@@ -90,6 +92,7 @@ POWERS: Final[Mapping[str, frozenset[Office]]] = {
     "read.preview": _DESK,
     "read.watchlists": _EVERYBODY,
     "read.readers": _HEAD | _PROTECTION,
+    "read.payloads": _HEAD | _PROTECTION,
     "read.incidents": _HEAD | _PROTECTION,
 }
 """Which office may do which act: the kind of case, or the part of the register, and the act."""
@@ -181,6 +184,17 @@ class Officer(Model):
     def offices(self, at: datetime) -> frozenset[Office]:
         """The offices that are held through this key at an instant."""
         return frozenset(each.office for each in self.appointments if each.holds(at))
+
+
+def check_held(power: str, person: str, register: Iterable[Appointment], at: datetime) -> None:
+    """Whether a person who has not signed, but is known by other means, may do an act at an instant of the clock.
+
+    Raises:
+        NotYourOffice: No office that is held allows it, through whatever key.
+    """
+    held = {each.office for each in register if each.person == person and each.holds(at)}
+    if not held & POWERS.get(power, frozenset()):
+        raise NotYourOffice(f"{power} needs the office of {_listed(POWERS[power], ' or ')}", rule="office")
 
 
 OfficeName = Annotated[str, StringConstraints(pattern=r"^[a-z-]{1,40}$")]

@@ -42,7 +42,17 @@ from domain.cases import (
     SuspensionOpening,
 )
 from domain.envelope import Envelope, Receipt
-from domain.errors import REFUSALS
+from domain.erasure import (
+    CHECK_ACT,
+    ERASE_ACT,
+    REQUEST_ACT,
+    Certificate,
+    CertificateCheck,
+    Erasure,
+    ErasureOrder,
+    ErasureRequest,
+)
+from domain.errors import REFUSALS, Erased
 from domain.fingerprint import fingerprint
 from domain.ids import (
     LIST_BROKEN,
@@ -54,7 +64,7 @@ from domain.ids import (
     session_workflow_id,
     suspension_workflow_id,
 )
-from domain.keys import REGISTER_KEY, key_of
+from domain.keys import REGISTER_KEY, KeysUnavailable, key_of
 from domain.ledger import (
     Affected,
     Answer,
@@ -366,8 +376,30 @@ class Desk:
         named = enquiry.reference or enquiry.workflow_id or REGISTER
         key = key_of(enquiry.workflow_id or enquiry.reference or "")
         envelope = self.close_over(enquiry.about, named, enquiry)
-        answer: Answer = await self._run("LedgerEnquiry", envelope, Answer, key=key)
+        try:
+            answer: Answer = await self._run("LedgerEnquiry", envelope, Answer, key=key)
+        except Erased:
+            # Of whoever was erased there is nothing personal left to answer: what is left is the register's.
+            answer = await self._run("LedgerEnquiry", envelope, Answer)
         return answer
+
+    async def request_erasure(self, reference: str, request: ErasureRequest) -> Erasure:
+        """Ask for the erasure of a person's data."""
+        envelope = self.close_over(REQUEST_ACT, reference, request)
+        asked: Erasure = await self._run("ErasureRequesting", envelope, Erasure)
+        return asked
+
+    async def erase(self, reference: str, order: ErasureOrder) -> Certificate:
+        """Erase a person's data that another officer has asked to be erased."""
+        envelope = self.close_over(ERASE_ACT, reference, order)
+        done: Certificate = await self._run("PersonErasure", envelope, Certificate, timedelta(hours=1))
+        return done
+
+    async def check_certificate(self, certificate: Certificate) -> CertificateCheck:
+        """Whether a certificate of erasure is genuine, and true today."""
+        envelope = self.close_over(CHECK_ACT, REGISTER, certificate)
+        found: CertificateCheck = await self._run("CertificateCheck", envelope, CertificateCheck, timedelta(hours=1))
+        return found
 
     async def readers(self, reference: str) -> tuple[ReadingRow, ...]:
         """Who opened a case's file."""
@@ -550,6 +582,9 @@ class Desk:
                 result_type=Receipt,
                 rpc_timeout=self._patience,
             )
+        except (Erased, KeysUnavailable):
+            # Nothing was sent, so the operation knows nothing and would never answer.
+            raise
         except Exception:
             # The operation keeps the failure too; unless it is asked for it, asyncio complains on standard error.
             with suppress(Exception):
@@ -566,6 +601,8 @@ class Desk:
     async def _command(self, reference: str, act: str, content: Model) -> Taken:
         place = await self._place(reference=reference)
         row = place.row
+        if row.erased is not None:
+            raise Refused(f"the data of {reference} was erased", rule="erased", refusal=Erased.__name__)
         envelope = self.close_over(act, reference, content, basis=row.seq)
         if row.ended and (seq := _taken_as(place, envelope)) is not None:
             receipt = Receipt(reference=reference, seq=seq, act=act, stage=row.stage, at=row.changed)

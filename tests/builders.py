@@ -25,6 +25,7 @@ from domain.candidacy import (
 )
 from domain.criteria import CriteriaSet
 from domain.envelope import Envelope
+from domain.erasure import Person
 from domain.fingerprint import fingerprint
 from domain.ids import candidacy_reference, suspension_reference
 from domain.ledger import Draft, Entry, entry
@@ -475,6 +476,19 @@ def a_draft(template: Template = Template.DESK_LETTER, role: Role = Role.DESK, *
         "letter": Letter(subject="Reference", text=f"{template} letter", html=f"<p>{template} letter</p>"),
     }
     return Draft.model_validate(fields | changes)
+
+
+def a_person(**changes: Any) -> Person:
+    """Somebody with one candidacy and two letters, without a name."""
+    mark = "a" * 32
+    case = {"reference": "C-2026-0001", "kind": CaseKind.CANDIDACY, "workflow_id": f"candidacy/{SESSION}/{mark}"}
+    fields: dict[str, Any] = {
+        "key": f"{SESSION}/{mark}",
+        "candidacy": "C-2026-0001",
+        "cases": [case],
+        "letters": ["C-2026-0001.1.1", "C-2026-0001.1.2"],
+    }
+    return Person.model_validate(fields | changes)
 
 
 def drafts_of(step: Entry) -> Callable[[str], Sequence[Draft]]:

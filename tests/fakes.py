@@ -1,16 +1,20 @@
 """One in-memory class for each port."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from activities.ports import Judging, LedgerUnavailable, ListBroken, MailError, Progress, Write
+from adapters.keys.keyring import Keyring
 from domain.authority import Command, Grounds, Incident, Written, needs_candidacy
 from domain.candidacy import CandidacyState
 from domain.cases import STATES
 from domain.chain import Seal
-from domain.errors import AlteredCommand, LetterSettled
+from domain.envelope import Envelope
+from domain.erasure import Certificate, Erasure, ErasureOrder, ErasureRequest, Kept, Person, Reading
+from domain.errors import AlteredCommand, Erased, LetterSettled
 from domain.ids import candidacy_reference, session_workflow_id, suspension_reference
 from domain.ledger import (
     Answer,
@@ -32,7 +36,7 @@ from domain.ledger import (
     Settlement,
     SettlementHow,
 )
-from domain.lists import Standing
+from domain.lists import Standing, Vacancy
 from domain.notices import Role, overtakes
 from domain.offices import (
     Admission,
@@ -470,3 +474,71 @@ class NoCases:
     async def look_after(self, delivery: Delivery, case: str) -> bool:
         self.started.append(f"letter/{delivery.letter}")
         return True
+
+
+@dataclass
+class MemoryErasures:
+    """One person, of whom the register holds some cells that lie under ``keyring``'s key of theirs."""
+
+    person_: Person
+    keyring: Keyring
+    cells: list[bytes] = field(default_factory=list)
+    standing: Erasure | None = None
+
+    async def person(self, candidacy: str) -> Person:
+        if candidacy != self.person_.candidacy:
+            raise LookupError(f"there is no candidacy {candidacy}")
+        return self.person_
+
+    async def erasure(self, key: str) -> Erasure | None:
+        assert key == self.person_.key
+        return self.standing
+
+    async def request_erasure(self, person: Person, envelope: Envelope[ErasureRequest], at: datetime) -> None:
+        self.standing = Erasure(
+            candidacy=person.candidacy,
+            key=person.key,
+            requested_at=at,
+            requested_by=envelope.signer,
+            reason=envelope.content.reason,
+        )
+
+    async def erase(self, person: Person, envelope: Envelope[ErasureOrder], at: datetime) -> None:
+        assert self.standing is not None
+        if self.standing.confirmed_at is None:
+            self.standing = self.standing.model_copy(update={"confirmed_at": at, "confirmed_by": envelope.signer})
+
+    async def certify(self, certificate: Certificate) -> None:
+        assert self.standing is not None
+        self.standing = self.standing.model_copy(update={"certificate": certificate})
+
+    async def skeleton(self, person: Person) -> tuple[int, int, int]:
+        return 3, 2, 1
+
+    async def read_all(self, person: Person) -> Reading:
+        readable = 0
+        for cell in self.cells:
+            with suppress(Erased):
+                await self.keyring.unseal(cell)
+                readable += 1
+        unreadable = len(self.cells) - readable
+        return Reading(kept=Kept.REGISTER, unreadable=unreadable, readable=readable, in_clear=0)
+
+
+@dataclass
+class MemoryEstate:
+    """What Temporal holds of a person: open workflows, and payloads in clear."""
+
+    open: bool = True
+    in_clear: int = 0
+    vacated: list[str] = field(default_factory=list)
+
+    async def close(self, person: Person, reason: str) -> None:
+        assert reason == f"{person.candidacy}: erasure"
+        self.open = False
+
+    async def vacate(self, list_workflow: str, vacancy: Vacancy) -> None:
+        self.vacated.append(f"{list_workflow} {vacancy.candidacy}")
+
+    async def read_all(self, person: Person) -> Reading:
+        return Reading(kept=Kept.TEMPORAL, unreadable=5, readable=0, in_clear=self.in_clear)

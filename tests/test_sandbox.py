@@ -32,4 +32,7 @@ async def test_every_workflow_loads_with_no_import_passed_through_unmeant() -> N
         "WatchlistEnquiry",
         "OfficerAdmission",
         "OfficerRevocation",
+        "ErasureRequesting",
+        "PersonErasure",
+        "CertificateCheck",
     ]

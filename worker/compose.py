@@ -13,8 +13,22 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.care import Care
 from activities.enquire import Enquiries
+from activities.erase import Erasing
 from activities.officers import Officers
-from activities.ports import Cases, Judging, Ledger, Mailer, Memories, Renderer, Screener, Sealer, Watchlists
+from activities.ports import (
+    Cases,
+    Erasures,
+    Estate,
+    Judging,
+    Keys,
+    Ledger,
+    Mailer,
+    Memories,
+    Renderer,
+    Screener,
+    Sealer,
+    Watchlists,
+)
 from activities.post import HEARTBEAT, Patience, Post
 from activities.rebuild import Rebuild
 from activities.record import Offices, Recording
@@ -122,6 +136,9 @@ class Ports:
     memories: Memories
     judge: Judging
     sealer: Sealer
+    keys: Keys
+    erasures: Erasures
+    estate: Estate
     screener: Screener
     watchlists: Watchlists
     desk: Contact
@@ -153,6 +170,9 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
     care = Care(ledger=ports.ledger, cases=ports.cases, judge=ports.judge, sealer=ports.sealer)
     officers = Officers(ledger=ports.ledger)
     sealing = Sealing(ledger=ports.ledger, sealer=ports.sealer)
+    erasing = Erasing(
+        ledger=ports.ledger, erasures=ports.erasures, estate=ports.estate, keys=ports.keys, sealer=ports.sealer
+    )
     lists = Lists(watchlists=ports.watchlists, ledger=ports.ledger, cases=ports.cases)
     rebuild = Rebuild(
         ledger=ports.ledger, memories=ports.memories, renderer=ports.renderer, desk=ports.desk, offices=ports.offices
@@ -171,6 +191,9 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         care.verify,
         care.recover,
         sealing.seal_ledger,
+        erasing.request_erasure,
+        erasing.erase,
+        erasing.check_certificate,
         lists.ask_lists,
         lists.remove_list,
         lists.rescreen_cases,
@@ -202,14 +225,19 @@ def heavy_activities(ports: Ports) -> tuple[Callable[..., Any], Callable[..., An
 
 def _ports(client: Client, settings: Settings, parts: Parts) -> Ports:
     watchlists = SqlWatchlists(parts.engine, entry_keys)
+    record = ledger(settings, parts.engine, parts.keyring)
+    cases = TemporalCases(client, settings.task_queue)
     return Ports(
-        ledger=ledger(settings, parts.engine, parts.keyring),
+        ledger=record,
         mailer=parts.mailer,
         renderer=TemplateRenderer(),
-        cases=TemporalCases(client, settings.task_queue),
+        cases=cases,
         memories=TemporalMemories(client),
         judge=judge(settings),
         sealer=parts.sealer,
+        keys=parts.keyring,
+        erasures=record,
+        estate=cases,
         screener=LocalScreener(watchlists),
         watchlists=HandedIn(watchlists, settings.lists_handed_in),
         desk=Contact(

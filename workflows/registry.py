@@ -6,6 +6,7 @@ from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from workflows.candidacy import Candidacy
 from workflows.enquiry import LedgerEnquiry, LedgerRebuilding, LedgerRecovery, LedgerSealing, LedgerVerification
+from workflows.erasure import CertificateChecking, ErasureRequesting, PersonErasure
 from workflows.letter import LetterDelivery
 from workflows.officers import OfficerAdmission, OfficerRevocation
 from workflows.session import Session
@@ -30,6 +31,9 @@ WORKFLOWS: Final[tuple[type[Any], ...]] = (
     WatchlistEnquiry,
     OfficerAdmission,
     OfficerRevocation,
+    ErasureRequesting,
+    PersonErasure,
+    CertificateChecking,
 )
 
 SANDBOX: Final = SandboxRestrictions.default.with_passthrough_modules(

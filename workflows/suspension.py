@@ -98,8 +98,9 @@ class Suspension:
             await recognise(case.opening.envelope, "suspension.open", workflow.info().workflow_id)
         self._admit()
         if case.state is not None and workflow.info().continued_run_id is None:
-            # Started again from the ledger: what was on its way between the two may be lost.
-            self._docket.beside(self._reach_candidacy())
+            # Started again from the ledger: what was on its way between the two may be lost. An order that is still in
+            # the outbox goes out again by itself, and must not overtake those before it.
+            self._docket.beside(self._find_out() if case.state.outbox else self._reach_candidacy())
         began = self._state.stage
         await self._docket.until(lambda: self._is_phase_over(began))
         if not self._state.ended:

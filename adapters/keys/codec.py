@@ -21,6 +21,7 @@ from temporalio.converter import (
 )
 
 from adapters.keys.keyring import Keyring
+from domain.errors import Erased
 from domain.keys import key_of
 
 ENCODING: Final = b"binary/encrypted"
@@ -80,6 +81,21 @@ class PersonalCodec(PayloadCodec, WithSerializationContext):
             return payload
         key = await self._keyring.key(payload.metadata[KEY_ID].decode("ascii", "replace"))
         return Payload.FromString(key.decrypt(payload.data, ""))
+
+
+async def readable(codec: PayloadCodec | None, payload: Payload) -> bool | None:
+    """Whether a payload can be read; None where it was never encrypted.
+
+    Raises:
+        KeyMissing, SealBroken: It comes from elsewhere, or was altered.
+    """
+    if codec is None or payload.metadata.get("encoding") != ENCODING:
+        return None
+    try:
+        await codec.decode([payload])
+    except Erased:
+        return False
+    return True
 
 
 def converter(keyring: Keyring) -> DataConverter:

@@ -10,6 +10,7 @@ What is sealed says under which key, so that it can be opened wherever it turns 
              name and to the place it was sealed for
 """
 
+import asyncio
 import secrets
 import time
 import zlib
@@ -24,7 +25,7 @@ from adapters.keys.store import Record, Store
 from domain.errors import Erased
 from domain.keys import REGISTER_KEY, KeyMissing, SealBroken, is_key_name, is_reference
 
-CACHE_LIFE: Final = 10.0
+CACHE_LIFE: Final = 5.0
 """Seconds for which a process may go on reading with a key that another has destroyed."""
 
 _FORM: Final = 1
@@ -223,6 +224,11 @@ class Keyring:
         if changed:
             await self._store.purge()
         return changed
+
+    async def forgotten(self) -> None:
+        """Wait until no process can have a key in memory that is destroyed by now."""
+        self.forget()
+        await asyncio.sleep(self._life)
 
     def forget(self) -> None:
         """Keep no key in memory."""

@@ -8,7 +8,7 @@ from sqlalchemy import BindParameter, bindparam, exists, func, insert, or_, sele
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.sql.cells import Cells, content_of, state_of
+from adapters.sql.cells import Cells, content_of, content_of_command, state_of
 from adapters.sql.tables import (
     appointments,
     cases,
@@ -27,7 +27,7 @@ from domain.errors import Erased
 from domain.ids import session_workflow_id
 from domain.keys import key_of
 from domain.ledger import EnquiryAbout, Entry
-from domain.offices import Appointment, Office, Request, Revocation, ended_by
+from domain.offices import Appointment, Office, Request, Revocation, check_held, ended_by
 from domain.session import SessionState, Terms, terms_decision
 from domain.signing import PublicKey, Signed, digest
 from domain.steps import CaseKind, Trigger
@@ -35,7 +35,9 @@ from domain.steps import CaseKind, Trigger
 _ONE_AT_A_TIME: Final = 0x6F666669
 """Key of the advisory lock under which officers are admitted and revoked: "offi"."""
 
-OPENINGS: Final = (EnquiryAbout.CASE, EnquiryAbout.TIMELINE, EnquiryAbout.LETTERS, EnquiryAbout.LETTER)
+PAYLOADS: Final = "payloads"
+"""What somebody has read who looked into Temporal's histories through the codec server."""
+OPENINGS: Final = (EnquiryAbout.CASE, EnquiryAbout.TIMELINE, EnquiryAbout.LETTERS, EnquiryAbout.LETTER, PAYLOADS)
 """The questions that open a file."""
 
 _KEY: BindParameter[Any] = bindparam("key")
@@ -206,7 +208,7 @@ async def taken_before(connection: AsyncConnection, command: Command) -> bool:
 async def take(connection: AsyncConnection, cells: Cells, command: Command) -> int:
     """Write a command down; its number."""
     signed = signed_of(command)
-    content = await cells.write(key_of(signed.case), _content_of(signed.nonce), command.content)
+    content = await cells.write(key_of(signed.case), content_of_command(signed.nonce), command.content)
     written = insert(commands).values(
         power=command.power,
         act=signed.act,
@@ -242,6 +244,23 @@ async def note_reading(connection: AsyncConnection, command: Command, about: str
         by=command.by,
     )
     await connection.execute(read.on_conflict_do_nothing())
+
+
+async def note_payloads(
+    connection: AsyncConnection, officer: str, names: Sequence[str], *, at: datetime, attempt: str
+) -> None:
+    """Write down that an officer, known by a token, reads what lies under these keys: once for each case of each.
+
+    Raises:
+        NotYourOffice: The officer holds no office that allows it.
+    """
+    check_held("read.payloads", officer, await register(connection), at)
+    known = await connection.execute(select(cases.c.reference, cases.c.workflow_id))
+    wanted = set(names)
+    found = [row.reference for row in known if key_of(row.workflow_id) in wanted or row.reference in wanted]
+    for number, reference in enumerate(found or [None]):
+        row = {"at": at, "reader": officer, "key": PAYLOADS, "about": PAYLOADS, "reference": reference}
+        await connection.execute(insert(readings).values(row | {"nonce": f"{attempt}.{number}", "by": attempt}))
 
 
 async def note_incident(connection: AsyncConnection, incident: Incident) -> None:
@@ -308,11 +327,6 @@ async def unsigned(connection: AsyncConnection) -> Sequence[tuple[PublicKey, App
     return [(public[n], appointment) for n, appointment in await _appointments(connection) if n in public]
 
 
-def _content_of(nonce: str) -> str:
-    """The place of a command's content."""
-    return f"command {nonce}"
-
-
 async def written(connection: AsyncConnection, cells: Cells) -> AsyncIterator[Written]:
     """Every officer's command that was ever taken: those to the register first, in order, then every case's."""
     async for row in await connection.stream(select(commands).order_by(commands.c.n)):
@@ -322,7 +336,7 @@ async def written(connection: AsyncConnection, cells: Cells) -> AsyncIterator[Wr
             power=row.power,
             cases=(row.addressed,),
             signed=_signed(fields),
-            content=await _opened(cells, _content_of(row.nonce), row.content),
+            content=await _opened(cells, content_of_command(row.nonce), row.content),
             taken=row.taken,
         )
     acts: tuple[tuple[str, str], ...] = ()

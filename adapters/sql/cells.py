@@ -20,6 +20,11 @@ def content_of(reference: str, seq: int) -> str:
     return f"content {reference}.{seq}"
 
 
+def content_of_command(nonce: str) -> str:
+    """The place of a command that is no step of a case."""
+    return f"command {nonce}"
+
+
 def of_letter(column: str, letter: str) -> str:
     """The place of something that a letter holds."""
     return f"{column} {letter}"
@@ -28,6 +33,11 @@ def of_letter(column: str, letter: str) -> str:
 def reason_of(letter: str) -> str:
     """The place of the reasons for what was decided about a letter."""
     return f"reason {letter}"
+
+
+def reason_of_erasure(key: str) -> str:
+    """The place of the reason for which a person's data was to be erased."""
+    return f"erasure {key}"
 
 
 @dataclass(frozen=True)

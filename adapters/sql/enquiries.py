@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.sql import authority
 from adapters.sql.cells import Cells, of_letter, reason_of, state_of
 from adapters.sql.tables import DONE, TROUBLED, cases, events, incidents, letter_events, letters, readings
+from domain.errors import Erased
 from domain.keys import SealBroken
 from domain.ledger import (
     Answer,
@@ -46,6 +47,7 @@ _CASE = select(
     cases.c.workflow_id,
     cases.c.opened_at.label("opened"),
     cases.c.changed_at.label("changed"),
+    cases.c.erased,
     _TROUBLED_LETTERS.label("troubled_letters"),
 )
 _LETTER_ROW = (
@@ -114,8 +116,9 @@ async def unsent_letters(connection: AsyncConnection) -> Sequence[tuple[str, Let
 
 
 async def workflows(connection: AsyncConnection, references: Sequence[str]) -> Mapping[str, str]:
-    """The workflow of each case, by reference; references that do not exist are left out."""
-    query = select(cases.c.reference, cases.c.workflow_id).where(cases.c.reference.in_(references))
+    """The workflow of each case, by reference; those that do not exist, or were erased, are left out."""
+    query = select(cases.c.reference, cases.c.workflow_id)
+    query = query.where(cases.c.reference.in_(references), cases.c.erased.is_(None))
     return {row.reference: row.workflow_id for row in await connection.execute(query)}
 
 
@@ -153,6 +156,11 @@ async def gaps(connection: AsyncConnection, cells: Cells) -> Sequence[str]:
     ]
 
 
+def erased(reference: str) -> Erased:
+    """The refusal to read or write what belongs to a case whose person's data was erased."""
+    return Erased(f"the data of {reference} was erased", rule="erased")
+
+
 async def reading(cells: Cells, row: RowMapping) -> tuple[str, str, str, str]:
     """Of a letter: the reader's name and address, and the letter as plain text and as HTML."""
     place = row["reference"]
@@ -172,6 +180,8 @@ async def _fits(cells: Cells, reference: str, seq: int, cell: bytes) -> bool:
         return bool((await _state(cells, reference, seq, cell))["seq"] == seq)
     except SealBroken:
         return False
+    except Erased:
+        return True  # nobody can say otherwise any more
 
 
 def _asked_for(enquiry: Enquiry) -> ColumnElement[bool]:
@@ -192,7 +202,9 @@ async def _case(connection: AsyncConnection, cells: Cells, enquiry: Enquiry) -> 
     query = select(*_LETTER_ROW).where(letters.c.case_reference == row["reference"]).order_by(*_PLACE)
     written = (await connection.execute(query)).mappings()
     fields = dict(row)
-    state = await _state(cells, row["reference"], row["seq"], fields.pop("state"))
+    cell = fields.pop("state")
+    # Of an erased case no key is asked for: one that is destroyed may be in memory still for some seconds.
+    state = {} if row["erased"] else await _state(cells, row["reference"], row["seq"], cell)
     return CaseFile(
         row=CaseRow.model_validate(fields), state=state, letters=tuple(LetterRow.model_validate(row) for row in written)
     )
@@ -204,7 +216,8 @@ async def _place(connection: AsyncConnection, cells: Cells, enquiry: Enquiry) ->
     if row is None:
         raise _no_case(enquiry)
     fields = dict(row)
-    state = await cells.read(state_of(row["reference"], row["seq"]), fields.pop("state"))
+    cell = fields.pop("state")
+    state = {"decisions": {}} if row["erased"] else await _state(cells, row["reference"], row["seq"], cell)
     return Place(decisions=state["decisions"], row=CaseRow.model_validate(fields))
 
 
@@ -298,9 +311,13 @@ async def _letters(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
 async def _letter(connection: AsyncConnection, cells: Cells, enquiry: Enquiry) -> LetterFile:
     of_reader = (letters.c.name, letters.c.email, letters.c.subject, letters.c.text, letters.c.html)
     query = select(*_LETTER_ROW, *of_reader).where(letters.c.reference == enquiry.reference)
+    query = query.add_columns(cases.c.erased).join(cases, cases.c.reference == letters.c.case_reference)
     row = (await connection.execute(query)).mappings().one_or_none()
     if row is None:
         raise LookupError(f"there is no letter {enquiry.reference}")
+    if row["erased"] is not None:
+        # Before any key is asked for: one that is destroyed may be in memory still for some seconds.
+        raise erased(row["case"])
     trail = select(letter_events).where(letter_events.c.letter == enquiry.reference).order_by(letter_events.c.n)
     changes = (await connection.execute(trail)).mappings().all()
     name, email, text, html = await reading(cells, row)

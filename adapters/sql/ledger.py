@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from activities.ports import Judging, Keys, LedgerBehind, Write
-from adapters.sql import authority, chain, enquiries
+from adapters.sql import authority, chain, enquiries, erasures
 from adapters.sql.cells import Cells, content_of, of_letter, reason_of, state_of
 from adapters.sql.reach import connected
 from adapters.sql.tables import TROUBLED, WAITING, cases, counters, events, letter_events, letters
@@ -39,6 +39,8 @@ from domain.authority import Command, Incident, Written
 from domain.candidacy import CandidacyState
 from domain.cases import STATES
 from domain.chain import START, Examination, Seal
+from domain.envelope import Envelope
+from domain.erasure import ERASE_ACT, Certificate, Erasure, ErasureOrder, ErasureRequest, Person, Reading
 from domain.errors import LetterSettled, NotAdmissible, StrayCase
 from domain.ids import candidacy_reference, suspension_reference
 from domain.keys import REGISTER_KEY, key_of
@@ -70,7 +72,7 @@ from domain.offices import (
 from domain.people import Contact
 from domain.session import SessionState, Terms
 from domain.signing import PublicKey, Signed
-from domain.steps import CaseKind
+from domain.steps import CaseKind, Step, Trigger
 
 _SETTLEABLE: Final = (*TROUBLED, LetterState.RELEASED)
 _SETTLED_AS: Final = {
@@ -434,9 +436,9 @@ class SqlLedger:
             return answer
 
     async def candidacy(self, reference: str) -> CandidacyState | None:
-        """A candidacy as it stands; None where there is none of that reference."""
+        """A candidacy as it stands; None where there is none of that reference, or it was erased."""
         query = select(cases.c.seq, cases.c.state).where(
-            cases.c.reference == reference, cases.c.kind == CaseKind.CANDIDACY
+            cases.c.reference == reference, cases.c.kind == CaseKind.CANDIDACY, cases.c.erased.is_(None)
         )
         async with connected(self._single) as connection:
             row = (await connection.execute(query)).one_or_none()
@@ -454,6 +456,21 @@ class SqlLedger:
         async with connected(self._engine) as connection:
             signed = await self._judged(connection, command)
             await authority.note_reading(connection, command, about, signed.case)
+
+    async def note_payloads(self, officer: str, names: Sequence[str], *, at: datetime, attempt: str) -> None:
+        """Write down that an officer reads what lies under these keys in Temporal's histories.
+
+        Args:
+            officer: Who reads, known by a token.
+            names: The names of the keys.
+            at: When; clock time.
+            attempt: What tells this reading from every other.
+
+        Raises:
+            NotYourOffice: The officer holds no office that allows it.
+        """
+        async with connected(self._engine) as connection:
+            await authority.note_payloads(connection, officer, names, at=at, attempt=attempt)
 
     async def authorise(self, command: Command) -> None:
         """Write down a command about the register as a whole, once.
@@ -561,6 +578,69 @@ class SqlLedger:
         async with connected(self._single) as connection:
             return await enquiries.totals(connection)
 
+    async def person(self, candidacy: str) -> Person:
+        """Whose candidacy it is.
+
+        Raises:
+            LookupError: There is no such candidacy.
+        """
+        async with connected(self._single) as connection:
+            return await erasures.person(connection, self._cells, candidacy)
+
+    async def erasure(self, key: str) -> Erasure | None:
+        """The erasure of a person's data that was asked for, or done."""
+        async with connected(self._single) as connection:
+            return await erasures.standing(connection, self._cells, key)
+
+    async def request_erasure(self, person: Person, envelope: Envelope[ErasureRequest], at: datetime) -> None:
+        """Write down that an erasure is asked for, unless it is already."""
+        async with connected(self._single) as connection:
+            await erasures.request(connection, self._cells, person, envelope, at)
+
+    async def erase(self, person: Person, envelope: Envelope[ErasureOrder], at: datetime) -> None:
+        """Write down that it is done, once: the case ends where it stood, and no letter of the person's goes out.
+
+        What the last step says lies under the register's key, since nothing can be written under the person's.
+        """
+        async with connected(self._engine) as connection:
+            if not await erasures.confirm(connection, person, envelope, at):
+                return
+            query = select(cases.c.seq, cases.c.stage, cases.c.seat, cases.c.state)
+            query = query.where(cases.c.reference == person.candidacy).with_for_update()
+            case = (await connection.execute(query)).one()
+            place = state_of(person.candidacy, case.seq)
+            clock = CandidacyState.model_validate(await self._cells.read(place, case.state)).terms.clock
+            # The officer's own command stands among the commands: what ends the case is that it was carried out.
+            step = Step(
+                seq=case.seq + 1,
+                act=ERASE_ACT,
+                trigger=Trigger.CASE,
+                at=clock.reading(at),
+                stage_before=case.stage,
+                stage=case.stage,
+                decision=envelope.decision,
+                signer=envelope.signer,
+                content=envelope.content.model_dump(mode="json"),
+            )
+            values = {"ended": True, "seat": case.seat, "deadline": None, "taken": at, "imprint": None}
+            left = {"reference": person.candidacy, "seq": step.seq, "decisions": {}}
+            await self._write(connection, REGISTER_KEY, person.candidacy, step, left, values)
+
+    async def certify(self, certificate: Certificate) -> None:
+        """Keep the certificate, once."""
+        async with connected(self._single) as connection:
+            await erasures.certify(connection, certificate)
+
+    async def skeleton(self, person: Person) -> tuple[int, int, int]:
+        """What stays of a person: how many steps and letters there are, and how many of the letters went out."""
+        async with connected(self._single) as connection:
+            return await erasures.skeleton(connection, person)
+
+    async def read_all(self, person: Person) -> Reading:
+        """Try to read everything that the register holds of a person."""
+        async with connected(self._engine) as connection:
+            return await erasures.read_all(connection, self._cells, person)
+
     async def register(self) -> Sequence[Appointment]:
         """Every appointment, in order of writing."""
         async with connected(self._single) as connection:
@@ -621,18 +701,36 @@ class SqlLedger:
 
     async def _take(self, connection: AsyncConnection, reference: str, entry: Entry, imprint: str) -> bool:
         """Whether the step was taken now."""
-        key, seq = key_of(entry.workflow_id), entry.step.seq
-        values = dict(entry.step) | {
-            "reference": reference,
+        values = {
             "ended": entry.ended,
             "seat": entry.seat,
             "deadline": entry.deadline,
-            "content": await self._cells.write(key, content_of(reference, seq), entry.step.content),
-            "state": await self._cells.write(key, state_of(reference, seq), entry.state | {"reference": reference}),
-            "recorded_at": datetime.now(UTC),
             "taken": entry.taken,
             "imprint": imprint,
         }
+        state = entry.state | {"reference": reference}
+        return await self._write(connection, key_of(entry.workflow_id), reference, entry.step, state, values)
+
+    async def _write(
+        self,
+        connection: AsyncConnection,
+        key: str,
+        reference: str,
+        step: Step,
+        state: dict[str, Any],
+        more: Mapping[str, Any],
+    ) -> bool:
+        """Write a step and the state it leads to, with what more there is to it; whether that was done now."""
+        values = (
+            dict(step)
+            | dict(more)
+            | {
+                "reference": reference,
+                "content": await self._cells.write(key, content_of(reference, step.seq), step.content),
+                "state": await self._cells.write(key, state_of(reference, step.seq), state),
+                "recorded_at": datetime.now(UTC),
+            }
+        )
         digest = chain.digest(values | {"case_reference": reference})
         return (await connection.execute(_TAKE, _giving(values) | {"digest": digest})).one_or_none() is not None
 

@@ -116,6 +116,7 @@ cases = Table(
     _column("deadline", _Instant, "what it waits for next; calendar time", nullable=True),
     _column("seq", Integer, "number of its last step"),
     _column("state", LargeBinary, "personal: the whole case, as its workflow is started again from it"),
+    _column("erased", _Instant, "when the person's data was erased; clock time", nullable=True),
     _column("opened_at", _Instant, "when its first step was taken; calendar time"),
     _column("changed_at", _Instant, "when its last step was taken; calendar time"),
     UniqueConstraint("workflow_id"),
@@ -242,6 +243,20 @@ letters = Table(
     CheckConstraint("number >= 1", name="number"),
     Index("letters_unsent_idx", "case_reference", "state", postgresql_where=text(f"state NOT IN ({_quoted(DONE)})")),
     comment="every letter; one per step, template, reader and language",
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    _column("key", Text, "whose data: session and fingerprint", primary_key=True),
+    _column("candidacy", _Reference, "candidacy by which it was asked for", ForeignKey(cases.c.reference)),
+    _column("requested_at", _Instant, "when; clock time"),
+    _column("requested_by", Text, "officer who asked for it"),
+    _column("reason", LargeBinary, "personal: why, in the officer's words, which name nobody"),
+    _column("confirmed_at", _Instant, "when; clock time", nullable=True),
+    _column("confirmed_by", Text, "officer who confirmed it", nullable=True),
+    _column("certificate", JSONB, "what was erased and what is left, signed by the worker", nullable=True),
+    comment="erasures of a person's data: asked for, confirmed, done",
 )
 
 letter_events = Table(

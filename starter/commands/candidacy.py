@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +22,8 @@ from domain.candidacy import (
     deadline,
 )
 from domain.checks import findings
+from domain.erasure import ErasureOrder, ErasureRequest
+from domain.errors import Erased
 from domain.functions import ExceptionReason, Functions
 from domain.ledger import CaseFile, CaseRow
 from domain.model import Model
@@ -33,6 +36,7 @@ from starter import files, show
 from starter.batch import Batch
 from starter.calling import Call, Noun, Reply, pass_call
 from starter.commands.common import (
+    certified,
     choice,
     dry_run,
     overdue_cases,
@@ -43,7 +47,8 @@ from starter.commands.common import (
     watched,
     watching,
 )
-from starter.references import CANDIDACY, SESSION
+from starter.failures import Failure, Kind
+from starter.references import CANDIDACY, OFFICER, SESSION
 
 if TYPE_CHECKING:
     from starter.desk import Desk
@@ -329,6 +334,42 @@ async def record_death(call: Call, reference: str, *, reason: str) -> Reply:
     return await _act(call, reference, Act.RECORD_DEATH, files.build(Reason, reason=reason), "death recorded")
 
 
+@candidacy.command(
+    "erase", example='starter candidacy erase C-2026-0007 --reason "Asked for by letter of 3 March, file DP-12"'
+)
+@reference
+@click.option("--reason", metavar="TEXT", help="Why; it stays on file, so it must name nobody.")
+@click.option("--confirm", "requester", type=OFFICER, help="Confirm what this officer has asked for, and do it.")
+@click.option("--certificate", metavar="FILE", help="Where the certificate goes, if not to erasure-REF.json here.")
+@pass_call
+async def erase(
+    call: Call, reference: str, *, reason: str | None, requester: str | None, certificate: str | None
+) -> Reply:
+    """Erase a person's data for good: one officer asks for it with --reason, another confirms it with --confirm.
+
+    What is open is closed, and the person's key is destroyed: whatever was written under it, in the register, in
+    Temporal and in every backup of either, cannot be read any more. Then every store is read in vain, and a certificate
+    says so, which `starter ledger certificate` checks at any time. References, stages, dates and counts stay. This
+    cannot be undone. Copies of letters that went out are at their readers', and in the embedded mail catcher.
+    """
+    if (reason is None) == (requester is None):
+        raise click.UsageError("give either --reason TEXT, or --confirm OFFICER")
+    if reason is not None and certificate is not None:
+        raise click.UsageError("--certificate belongs to --confirm")
+    desk = await call.desk()
+    if reason is not None:
+        asked = await desk.request_erasure(reference, files.build(ErasureRequest, reason=reason))
+        told = (
+            f"{reference}: erasure asked for by {asked.requested_by}. Nothing is erased yet: another officer gives "
+            f"`starter candidacy erase {reference} --confirm {asked.requested_by}`"
+        )
+        return Reply(asked, [told])
+    done = await desk.erase(reference, files.build(ErasureOrder, requested_by=requester))
+    path = Path(certificate or f"erasure-{reference}.json")
+    _keep(path, f"{done.model_dump_json(indent=2)}\n")
+    return Reply(done, [*certified(done), f"Certificate: {path}"])
+
+
 @candidacy.command("show", example="starter candidacy show C-2026-0007")
 @reference
 @pass_call
@@ -339,6 +380,10 @@ async def show_candidacy(call: Call, reference: str) -> Reply:
     """
     desk = await call.desk()
     found = await desk.case(reference)
+    if found.row.erased is not None:
+        when = show.moment(found.row.erased)
+        told = f"{reference}: this person's data was erased {when}. The candidacy was {found.row.stage}."
+        return Reply(found, [told, show.letters("Letters", found.letters)])
     return Reply(found, _shown(found))
 
 
@@ -389,13 +434,24 @@ async def watch(call: Call, reference: str, *, until_ended: bool, interval: floa
     return await watched(call, reference, until_ended=until_ended, interval=interval)
 
 
+def _keep(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as failed:
+        message = f"it is done, and {path} cannot be written ({failed.strerror}); the same command writes it elsewhere"
+        raise Failure(Kind.BAD_INPUT, message) from None
+
+
 async def _act(call: Call, reference: str, act: Act, content: Model, done: str, *, desk: "Desk | None" = None) -> Reply:
     taken = await (desk or await call.desk()).act(reference, act, content)
     return Reply(receipt(taken), [show.taken(taken, done)])
 
 
 async def _state(desk: "Desk", reference: str) -> CandidacyState:
-    return CandidacyState.model_validate((await desk.case(reference)).state)
+    found = await desk.case(reference)
+    if found.row.erased is not None:
+        raise Erased(f"the data of {reference} was erased", rule="erased")
+    return CandidacyState.model_validate(found.state)
 
 
 def _shown(found: CaseFile) -> list[RenderableType]:

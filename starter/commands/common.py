@@ -17,6 +17,9 @@ from starter import files, show
 from starter.calling import Call, Reply
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from domain.erasure import Certificate
     from starter.desk import Desk, Taken
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -121,6 +124,18 @@ async def overdue_cases(desk: "Desk", session: str | None, narrowed: dict[str, A
 def receipt(taken: "Taken") -> dict[str, Any]:
     """What a program is told of a command that was taken."""
     return {"fresh": taken.fresh} | taken.receipt.model_dump(exclude={"nonce"})
+
+
+def certified(certificate: "Certificate") -> "list[RenderableType]":
+    """What a certificate says."""
+    rows = [(each.kept, each.unreadable, each.readable, each.in_clear) for each in certificate.readings]
+    return [
+        f"{certificate.candidacy}: erased. Asked for by {certificate.requested_by}, confirmed by "
+        f"{certificate.confirmed_by}; the key was destroyed {show.moment(certificate.destroyed_at)}.",
+        show.table("Every store was read", ("store", "unreadable", "readable", "in clear"), rows),
+        f"What stays: {show.counted(certificate.cases, 'case')}, {show.counted(certificate.steps, 'step')}, "
+        f"{show.counted(certificate.letters, 'letter')}, {certificate.sent} of them at their readers'.",
+    ]
 
 
 async def each(items: Iterable[T], ask: Callable[[T], Awaitable[R]]) -> list[R]:

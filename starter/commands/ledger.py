@@ -2,8 +2,10 @@
 
 import click
 
-from starter import show
+from domain.erasure import Certificate
+from starter import files, show
 from starter.calling import Call, Noun, Reply, pass_call
+from starter.commands.common import certified
 from starter.failures import Failure, Kind
 from starter.references import CASE
 
@@ -77,6 +79,31 @@ async def rebuild(call: Call) -> Reply:
     )
     unknown = [f"Unknown now, for `starter letter settle`: {', '.join(done.unknown)}"] if done.unknown else []
     return Reply(done, [told, *unknown])
+
+
+@ledger.command("certificate", example="starter ledger certificate erasure-C-2026-0007.json")
+@click.argument("file")
+@pass_call
+async def certificate(call: Call, file: str) -> Reply:
+    """Check a certificate of erasure: who signed it, and whether it is true today.
+
+    The worker checks its own signature and reads every store once more. Exit code 3 where the certificate does not
+    hold. Without this register, anyone can check the signature (Ed25519, by the public key that it names) over the
+    certificate without its signature, as JSON with sorted keys and no spaces.
+    """
+    given = files.read(file, Certificate)
+    desk = await call.desk()
+    found = await desk.check_certificate(given)
+    document = {"certificate": given, "check": found, "holds": found.holds}
+    if found.holds:
+        return Reply(document, [*certified(given), "The certificate is genuine, and nothing can be read today."])
+    if not found.genuine:
+        message = "no key of this register's workers has signed this"
+    elif not found.on_file:
+        message = "the register knows of no such erasure"
+    else:
+        message = "some of it can be read today"
+    return Reply(document, [], Failure(Kind.REFUSED, message, rule="certificate"))
 
 
 @ledger.command("readers", example="starter ledger readers C-2026-0007")

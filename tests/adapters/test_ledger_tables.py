@@ -106,6 +106,7 @@ def test_personal_columns_are_known() -> None:
         "letters.text",
         "letters.html",
         "letter_events.reason",
+        "erasures.reason",
         "commands.content",
     }
 

@@ -89,7 +89,7 @@ class SuspensionMachine(RuleBasedStateMachine):
         self.now = PARTICIPANT.entered + timedelta(hours=1)
         self.to_candidacy: deque[Order] = deque()
         self.to_suspension: deque[Tiding] = deque()
-        self.seen: list[SuspensionState] = []
+        self.written: dict[str, tuple[Dispatch, ...]] = {}
 
     @property
     def suspension(self) -> SuspensionState:
@@ -100,13 +100,14 @@ class SuspensionMachine(RuleBasedStateMachine):
         """The candidacy's step stands in the ledger."""
         assert outcome.step.seq == self.candidacy.seq + 1
         self.candidacy = outcome.state
+        self.written[outcome.state.workflow_id] = outcome.state.outbox
 
     def stepped(self, outcome: Outcome[SuspensionState]) -> None:
         """The suspension's step stands in the ledger."""
         assert outcome.step.seq == self.suspension.seq + 1
         self.open = outcome.state
+        self.written[outcome.state.workflow_id] = outcome.state.outbox
         if outcome.state.ended:
-            self.seen.append(outcome.state)
             assert self.candidacy.review is None
             assert self.candidacy.stage in ENDED_AS[outcome.state.stage] or self.never_his(outcome.state)
 
@@ -127,6 +128,7 @@ class SuspensionMachine(RuleBasedStateMachine):
         self.number += 1
         opened = a_suspension(a_charge(**measure), of=self.candidacy, number=self.number, at=self.now)
         self.open = opened.state
+        self.written[opened.state.workflow_id] = opened.state.outbox
 
     @precondition(lambda self: self.open is not None and not self.open.ended)
     @rule(given=commands, officer=st.integers(1, 4))
@@ -246,7 +248,7 @@ class SuspensionMachine(RuleBasedStateMachine):
 
     @rule()
     def the_server_is_lost(self) -> None:
-        """What was under way is gone, and every word of which an open case knows goes out again.
+        """What was under way is gone, and every word goes out again that stood in an outbox at its case's last step.
 
         A suspension that is started again asks how its candidacy ended, or repeats its last order.
         """
@@ -255,10 +257,15 @@ class SuspensionMachine(RuleBasedStateMachine):
         if self.candidacy.ended:
             # It is not started again, so what it had to say is said by nobody; whoever depends on it asks.
             self.candidacy = self.candidacy.model_copy(update={"outbox": ()})
+        else:
+            kept = self.written.get(self.candidacy.workflow_id, ())
+            self.candidacy = self.candidacy.model_copy(update={"outbox": kept})
         if self.open is not None and not self.open.ended:
+            self.open = self.open.model_copy(update={"outbox": self.written[self.open.workflow_id]})
             self.find_out()
             assert self.open.order is not None
-            self.to_candidacy.append(self.open.order)
+            if not self.open.outbox:
+                self.to_candidacy.append(self.open.order)
 
     @invariant()
     def whoever_is_suspended_has_an_open_suspension_and_no_suspension_ends_before_its_candidacy(self) -> None:

@@ -36,8 +36,10 @@ OFFICERS: Final = {
     "second": ("O-3", Office.VETTING_OFFICER),
     "president": ("O-4", Office.PRESIDENT),
     "bureau": ("O-5", Office.BUREAU_CLERK),
+    "protection": ("O-6", Office.DATA_PROTECTION_OFFICER),
+    "deputy": ("O-7", Office.DATA_PROTECTION_OFFICER),
 }
-"""Who acts: the profile in use, two who assess, and those who decide on lists."""
+"""Who acts: the profile in use, two who assess, those who decide on lists, and two who erase."""
 PASSPHRASE: Final = "of people who do not exist"
 
 ANSWER_WITHIN: Final = 30.0

@@ -3,27 +3,39 @@
 import asyncio
 import base64
 import json
+import shutil
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pytest
+from google.protobuf.json_format import ParseDict
 from sqlalchemy import text
+from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from adapters.embedded.ports import LOOPBACK, free_ports
-from adapters.keys.codec import ENCODING
-from config.temporal import environment
-from domain.people import Nomination
-from tests.e2e.terminal import Terminal, a_nomination, begin
+from adapters.keys.codec import ENCODING, PersonalCodec
+from config import keys
+from config.settings import load
+from config.temporal import connect, environment
+from domain.candidacy import Act, Answer, Correction, Declaration, Information, InformationRequest, Reason
+from domain.errors import Erased
+from domain.lists import Drafting, ListAct, ListPlan, Place, Proposal
+from domain.notices import Role
+from domain.people import Nomination, SeatKind
+from domain.vetting import Assessment, Finding, Judgement
+from tests.e2e.terminal import Terminal, a_nomination, begin, desk_of
 from tests.search import search
 
 SESSION: Final = "2026"
-LATIN, CYRILLIC = (f"C-{SESSION}-000{number}" for number in (1, 2))
+LIST: Final = f"L-{SESSION}-1"
 PEOPLE: Final = (
     ("Zinaida-Latina", "Nebyvalskaya", "zinaida.nebyvalskaya@example.org"),
     ("Аполлинарий", "Вымышленников", "аполлинарий@example.org"),
@@ -39,6 +51,15 @@ WORDS: Final = (
     "Wrote-from-Ultima-Thule",
 )
 """Everything that went in and must come out nowhere."""
+
+CELLS: Final = (
+    "SELECT content FROM commands",
+    "SELECT state FROM cases",
+    "SELECT content, state FROM events",
+    "SELECT name, email, text, html FROM letters",
+    "SELECT reason FROM letter_events",
+)
+"""Every personal column."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +93,11 @@ def loud() -> Iterator[Loud]:
             terminal.down()
 
 
-def live(terminal: Terminal) -> None:
-    """Everything that is said of two people, in every way there is to say it."""
+async def live(terminal: Terminal) -> tuple[str, str]:
+    """Everything that is said of two people, in every way there is to say it; their references.
+
+    The nominations are files and go through the command line; the rest goes the same way without a process for each.
+    """
     terminal.open(SESSION)
     people = [
         a_nomination(
@@ -92,37 +116,41 @@ def live(terminal: Terminal) -> None:
     ]
     file = terminal.write("people.yaml", people)
     named = terminal.ask("candidacy", "nominate", file, "--session", SESSION)
-    assert [result["reference"] for result in named["results"]] == [LATIN, CYRILLIC]
-    for reference in (LATIN, CYRILLIC):
-        terminal.declare(reference)
-    terminal.act("request-information", CYRILLIC, "--question", "Where did you work before Krasnovodsk?")
-    answer = "В вымышленном институте Тмутаракани"
-    terminal.act("supply-information", CYRILLIC, "--answer", answer, "--document", "Зачётка-Тмутаракань")
-    better = ("--role", "candidate", "--email", "besseradresse@example.org", "--reason", "Wrote-from-Ultima-Thule")
-    terminal.act("correct", LATIN, *better)
-    for reference in (LATIN, CYRILLIC):
-        for profile in ("first", "second"):
-            terminal.assess(reference, profile)
-    terminal.ask(
-        "list",
-        "draft",
-        terminal.write("list.yaml", {"seats": [{"candidacy": LATIN, "seat": "general"}]}),
-        "--session",
-        SESSION,
+    latin, cyrillic = (result["reference"] for result in named["results"])
+
+    client = await connect(load(terminal.home))
+    clerk, first, second, president = (
+        desk_of(name, terminal.home, client) for name in ("clerk", "first", "second", "president")
     )
-    terminal.act("withdraw", CYRILLIC, "--reason", "Wrote-from-Ultima-Thule")
+    criteria = (await clerk.session(SESSION)).terms.criteria
+    findings = tuple(Finding(criterion=key, judgement=Judgement.CLEAR, reason="Read the file.") for key in criteria)
+    answers = tuple(Answer(criterion=key, affirmed=True) for key in criteria)
+    for reference in (latin, cyrillic):
+        await clerk.act(reference, Act.DECLARE, Declaration(consent=True, answers=answers))
+    question = InformationRequest(question="Where did you work before Krasnovodsk?")
+    await clerk.act(cyrillic, Act.REQUEST_INFORMATION, question)
+    answer = Information(answer="В вымышленном институте Тмутаракани", documents=("Зачётка-Тмутаракань",))
+    await clerk.act(cyrillic, Act.SUPPLY_INFORMATION, answer)
+    better = Correction(role=Role.CANDIDATE, email="besseradresse@example.org", reason="Wrote-from-Ultima-Thule")
+    await clerk.act(latin, Act.CORRECT, better)
+    for reference in (latin, cyrillic):
+        for assessor in (first, second):
+            await assessor.act(reference, Act.ASSESS, Assessment(findings=findings))
+    plan = ListPlan(seats=(Place(candidacy=latin, seat=SeatKind.GENERAL),))
+    drafted = await clerk.draft_list(await clerk.session(SESSION), Drafting(plan=plan))
+    proposal = Proposal(hash=drafted.receipt.details["hash"])
+    await president.act_on_list(LIST, ListAct.PROPOSE, proposal)
+    await clerk.act(cyrillic, Act.WITHDRAW, Reason(reason="Wrote-from-Ultima-Thule"))
+    return latin, cyrillic
 
 
-def look(terminal: Terminal) -> None:
+def look(terminal: Terminal, latin: str, cyrillic: str) -> None:
     """Every question that shows somebody, and some that are refused."""
-    for reference, (given_name, *_) in zip((LATIN, CYRILLIC), PEOPLE, strict=True):
-        assert given_name in terminal.read("candidacy", "show", reference)
-        assert terminal.ask("letter", "list", reference)["letters"]
-        assert given_name in json.dumps(terminal.ask("letter", "show", f"{reference}.1.2"), ensure_ascii=False)
-        terminal.read("candidacy", "timeline", reference)
-    refused = terminal.say("candidacy", "withdraw", CYRILLIC, "--reason", "Wrote-from-Ultima-Thule again")
+    assert PEOPLE[0][0] in terminal.read("candidacy", "show", latin)
+    assert PEOPLE[1][0] in json.dumps(terminal.ask("letter", "show", f"{cyrillic}.1.2"), ensure_ascii=False)
+    refused = terminal.say("candidacy", "withdraw", cyrillic, "--reason", "Wrote-from-Ultima-Thule again")
     assert refused.code == 3
-    assert terminal.say("candidacy", "show", f"C-{SESSION}-0999").code == 4
+    assert terminal.say("candidacy", "show", "C-1999-0001").code == 4
     assert terminal.ask("ledger", "verify")["differences"] == []
 
 
@@ -162,14 +190,46 @@ async def payloads(client: Client) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.timeout(300)
-async def test_nothing_that_was_said_of_anybody_stands_anywhere_in_clear(loud: Loud) -> None:
-    terminal = loud.terminal
-    live(terminal)
-    look(terminal)
-    await at_rest(terminal)
+@dataclass(frozen=True)
+class Backup:
+    """What somebody kept of both databases: their files, and all that is encrypted in them."""
 
-    home = terminal.home
+    files: Path
+    payloads: list[Payload]
+    cells: list[bytes]
+
+
+async def back_up(terminal: Terminal, folder: Path) -> Backup:
+    """Take a backup of everything but the keys."""
+    await at_rest(terminal)
+    for name in ("temporal", "postgres"):
+        await asyncio.to_thread(
+            shutil.copytree, terminal.home / name, folder / name, ignore=shutil.ignore_patterns(".s.*")
+        )
+    cells = [cell for query in CELLS for row in await terminal.rows(query) for cell in row if cell is not None]
+    kept = await payloads(await in_clear(terminal))
+    return Backup(files=folder, payloads=[ParseDict(each, Payload()) for each in kept], cells=cells)
+
+
+async def readable(terminal: Terminal, backup: Backup) -> tuple[set[str], set[str]]:
+    """What can be read of a backup with all the keys there are: the words, and the keys that open a cell."""
+    keyring = keys.keyring(load(terminal.home))
+    codec = PersonalCodec(keyring)
+    words: set[str] = set()
+    for payload in backup.payloads:
+        with suppress(Erased):
+            text = b"".join(each.data for each in await codec.decode([payload])).decode()
+            words |= {word for word in WORDS if word in text}
+    names: set[str] = set()
+    for name in {cell[2 : 2 + cell[1]].decode() for cell in backup.cells}:
+        with suppress(Erased):
+            names.add((await keyring.key(name)).name)
+    return words, names
+
+
+async def nothing_stands_in_clear(loud: Loud) -> None:
+    """Neither in the databases nor in what the processes say and leave, but in the mail catcher."""
+    home = loud.terminal.home
     searched = [path for path in home.iterdir() if path.name != "mail"]
     assert {"temporal", "postgres", "logs", "keys"} <= {path.name for path in searched}
     (loud.leavings / "metrics").write_bytes(
@@ -178,12 +238,13 @@ async def test_nothing_that_was_said_of_anybody_stands_anywhere_in_clear(loud: L
     assert search(WORDS, *searched, loud.leavings) == []
     # The one place where letters stand in clear, and so the proof that there was something to find.
     assert {found.word for found in search(WORDS, home / "mail")} >= {"Nebyvalskaya", "eulalia.inventrix@example.org"}
-
-    client = await in_clear(terminal)
-    kept = await payloads(client)
+    kept = await payloads(await in_clear(loud.terminal))
     assert {base64.b64decode(payload["metadata"]["encoding"]) for payload in kept} == {ENCODING}
 
-    # The same search, where the same words went in without the keys.
+
+async def the_search_finds_what_went_in_in_clear(terminal: Terminal) -> None:
+    """The same search, where the same words go in without the keys."""
+    client = await in_clear(terminal)
     nomination = Nomination.model_validate(a_nomination(*PEOPLE[1][:2]))
     await client.start_workflow("Candidacy", nomination, id="in-clear", task_queue="nobody", memo={"of": PEOPLE[0][0]})
     async with terminal.register() as connection:
@@ -191,8 +252,66 @@ async def test_nothing_that_was_said_of_anybody_stands_anywhere_in_clear(loud: L
         await connection.execute(text("INSERT INTO in_clear VALUES (:it)"), {"it": nomination.model_dump_json()})
     await at_rest(terminal)
     for folder in ("temporal", "postgres"):
-        assert {found.word for found in search(PEOPLE[1][:2], home / folder)} == set(PEOPLE[1][:2])
-    assert PEOPLE[0][0] in {found.word for found in search(PEOPLE[0], home / "temporal")}
-    async with terminal.register() as connection:
-        await connection.execute(text("DROP TABLE in_clear"))
-    await client.get_workflow_handle("in-clear").terminate()
+        assert {found.word for found in search(PEOPLE[1][:2], terminal.home / folder)} == set(PEOPLE[1][:2])
+    assert PEOPLE[0][0] in {found.word for found in search(PEOPLE[0], terminal.home / "temporal")}
+
+
+async def erase(terminal: Terminal, people: tuple[str, str]) -> list[dict[str, Any]]:
+    """Two officers erase both of them; the certificates."""
+    for reference in people:
+        asked = terminal.ask("candidacy", "erase", reference, "--reason", "File DP-12", "--profile", "protection")
+        assert (asked["requested_by"], asked["confirmed_by"]) == ("O-6", None)
+    alone = terminal.say("candidacy", "erase", people[0], "--confirm", "O-6", "--profile", "protection", "--json")
+    assert (alone.code, alone.document["error"]["rule"]) == (3, "two-officers")
+    confirm = ("--confirm", "O-6", "--profile", "deputy")
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda each: terminal.ask("candidacy", "erase", each, *confirm, within=90), people))
+    for reference, certificate in zip(people, done, strict=True):
+        assert [(each["readable"], each["in_clear"]) for each in certificate["readings"]] == [(0, 0), (0, 0)]
+        assert all(each["unreadable"] > 0 for each in certificate["readings"])
+        assert terminal.ask("ledger", "certificate", f"erasure-{reference}.json")["holds"] is True
+    assert terminal.say("ledger", "certificate", terminal.write("forged.json", done[0] | {"steps": 99})).code == 3
+    return done
+
+
+def the_rest_goes_on(terminal: Terminal, erased: str) -> None:
+    """What is left can be seen, nothing more is written, and the list gets on without the erased."""
+    assert "was erased" in terminal.read("candidacy", "show", erased)
+    assert terminal.ask("candidacy", "timeline", erased)["steps"][-1]["act"] == "erase"
+    for command in (("candidacy", "withdraw", erased, "--reason", "x"), ("letter", "show", f"{erased}.1.2")):
+        said = terminal.say(*command, "--json")
+        assert (said.code, said.document["error"]["rule"]) == (3, "erased")
+    again = terminal.say("candidacy", "nominate", "people.yaml", "--session", SESSION, "--json")
+    assert (again.code, {result["rule"] for result in again.document["results"]}) == (3, {"erased"})
+    frozen = terminal.ask("list", "show", LIST)["hash"][:12]
+    votes = ("--for", "2", "--against", "12", "--reference", "Item 1", "--reason", "Minuted")
+    sent_back = ("list", "decide", LIST, "--hash", frozen, "--outcome", "sent-back", *votes, "--profile", "bureau")
+    assert terminal.ask(*sent_back)["stage"] == "drafted"
+    assert terminal.ask("ledger", "verify")["differences"] == []
+    assert terminal.ask("ledger", "recover")["restarted"] == []
+    assert terminal.ask("ledger", "rebuild")["steps"] == 0
+
+
+@pytest.mark.timeout(300)
+async def test_nothing_stands_in_clear_and_after_erasure_not_even_a_backup_can_be_read(
+    loud: Loud, reachable_folder: Path
+) -> None:
+    terminal = loud.terminal
+    people = await live(terminal)
+    look(terminal, *people)
+    await at_rest(terminal)
+    await nothing_stands_in_clear(loud)
+
+    backup = await back_up(terminal, reachable_folder)
+    words, names = await readable(terminal, backup)
+    theirs = {name for name in names if name.startswith(f"{SESSION}/")}
+    assert (words, len(theirs)) == (set(WORDS), 2)
+    await erase(terminal, people)
+    words, names = await readable(terminal, backup)
+    assert (words, names & theirs) == (set(), set())
+    assert search(WORDS, backup.files) == []
+    await at_rest(terminal)
+    await nothing_stands_in_clear(loud)
+    the_rest_goes_on(terminal, people[0])
+
+    await the_search_finds_what_went_in_in_clear(terminal)

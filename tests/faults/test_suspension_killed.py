@@ -89,13 +89,13 @@ POINTS: Final = (
     # Before the first step is written nothing is said, and its transaction would hold up every other opening.
     Point(LIFTED, SuspensionAct.OPEN, of_candidacy=False, done=True),
     *(Point(LIFTED, Act.SUSPEND, of_candidacy=True, done=done) for done in (False, True)),
-    *(Point(LIFTED, SuspensionAct.DECIDE, of_candidacy=False, done=done) for done in (False, True)),
+    Point(LIFTED, SuspensionAct.DECIDE, of_candidacy=False, done=True),
     *(Point(LIFTED, Act.RESTORE, of_candidacy=True, done=done) for done in (False, True)),
     *(Point(LIFTED, SuspensionAct.CONCLUDE, of_candidacy=False, done=done) for done in (False, True)),
     *(Point(EXCLUDED, Act.EXCLUDE, of_candidacy=True, done=done) for done in (False, True)),
-    *(Point(EXCLUDED, SuspensionAct.CONCLUDE, of_candidacy=False, done=done) for done in (False, True)),
-    *(Point(WITHDRAWN, Act.WITHDRAW, of_candidacy=True, done=done) for done in (False, True)),
-    *(Point(WITHDRAWN, SuspensionAct.CONCLUDE, of_candidacy=False, done=done) for done in (False, True)),
+    Point(EXCLUDED, SuspensionAct.CONCLUDE, of_candidacy=False, done=False),
+    Point(WITHDRAWN, Act.WITHDRAW, of_candidacy=True, done=True),
+    Point(WITHDRAWN, SuspensionAct.CONCLUDE, of_candidacy=False, done=False),
     Point(DECEASED, Act.RECORD_DEATH, of_candidacy=True, done=True),
 )
 

@@ -51,8 +51,8 @@ from domain.vetting import Assessment, Finding, Judgement
 from letters.render import TemplateRenderer
 from starter.desk import Desk, Taken
 from tests import builders
-from tests.builders import KEY, SESSION
-from tests.fakes import Letterbox, ListDesk, MemoryLedger
+from tests.builders import KEY, SESSION, a_person
+from tests.fakes import Letterbox, ListDesk, MemoryErasures, MemoryEstate, MemoryLedger
 from tests.keys import a_keyring
 from tests.officers import JUDGE, a_pair, an_officer
 from worker.compose import Ports, activities, heavy_activities
@@ -247,9 +247,10 @@ class Office:
 async def at_work() -> AsyncIterator[Office]:
     """An office on a server of its own that skips time, with a worker."""
     beside = Path(sys.executable).parent / "temporal-test-server"
+    keyring = a_keyring()
     path = str(beside) if beside.exists() else shutil.which("temporal-test-server")
     async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=path, data_converter=converter(a_keyring())
+        test_server_existing_path=path, data_converter=converter(keyring)
     ) as env:
         await env.client.operator_service.add_search_attributes(
             AddSearchAttributesRequest(
@@ -268,6 +269,9 @@ async def at_work() -> AsyncIterator[Office]:
             memories=TemporalMemories(env.client),
             judge=JUDGE,
             sealer=Ed25519Sealer(bytes(32)),
+            keys=keyring,
+            erasures=MemoryErasures(a_person(), keyring),
+            estate=MemoryEstate(),
             screener=lists,
             watchlists=lists,
             desk=DESK,

@@ -24,6 +24,9 @@ depends_on = None
 
 _AT_ONCE: Final = 500
 
+Reference = sa.Text(collation="C")
+Instant = sa.DateTime(timezone=True)
+
 Place = Callable[[sa.RowMapping], str]
 
 
@@ -105,10 +108,37 @@ def upgrade() -> None:
 
     for table in _ROWS:
         _rewrite(table, lambda _: sa.LargeBinary, sealed)
+    op.add_column(
+        "cases",
+        sa.Column("erased", Instant, nullable=True, comment="when the person's data was erased; clock time"),
+    )
+    op.create_table(
+        "erasures",
+        sa.Column("key", sa.Text, nullable=False, comment="whose data: session and fingerprint"),
+        sa.Column("candidacy", Reference, nullable=False, comment="candidacy by which it was asked for"),
+        sa.Column("requested_at", Instant, nullable=False, comment="when; clock time"),
+        sa.Column("requested_by", sa.Text, nullable=False, comment="officer who asked for it"),
+        sa.Column(
+            "reason",
+            sa.LargeBinary,
+            nullable=False,
+            comment="personal: why, in the officer's words, which name nobody",
+        ),
+        sa.Column("confirmed_at", Instant, nullable=True, comment="when; clock time"),
+        sa.Column("confirmed_by", sa.Text, nullable=True, comment="officer who confirmed it"),
+        sa.Column(
+            "certificate", JSONB, nullable=True, comment="what was erased and what is left, signed by the worker"
+        ),
+        sa.PrimaryKeyConstraint("key", name="erasures_pkey"),
+        sa.ForeignKeyConstraint(["candidacy"], ["cases.reference"], name="erasures_candidacy_fkey"),
+        comment="erasures of a person's data: asked for, confirmed, done",
+    )
 
 
 def downgrade() -> None:
-    """Decrypt."""
+    """Decrypt. Raises Erased where a person's data was erased: that cannot be undone."""
+    op.drop_table("erasures")
+    op.drop_column("cases", "erased")
     cells = _cells()
 
     def opened(column: _Personal, row: sa.RowMapping) -> Any:

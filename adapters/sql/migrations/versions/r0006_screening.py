@@ -38,8 +38,6 @@ BEFORE_IT = (
     "desk_third_assessment",
     "desk_unresolved",
     "desk_overdue",
-)
-AFTER_IT = (
     "desk_letter",
     "suspension_opened",
     "further_ground",
@@ -69,7 +67,7 @@ def _templates(*words: str) -> None:
 
 def upgrade() -> None:
     """Create the tables, and let letters tell the desk of a hit."""
-    _templates(*BEFORE_IT, "desk_hit", *AFTER_IT)
+    _templates(*BEFORE_IT, "desk_hit")
     op.create_table(
         "watchlists",
         sa.Column("name", Reference, nullable=False, comment="the desk's own short name"),
@@ -140,6 +138,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the tables; fails where the desk was told of a hit."""
-    _templates(*BEFORE_IT, *AFTER_IT)
+    _templates(*BEFORE_IT)
     for table in ("watchlist_entries", "watchlist_versions", "watchlists"):
         op.drop_table(table)
