@@ -23,6 +23,33 @@ from adapters.screening.spelling import any_reading, frame, full_names, likely_r
 
 MAX_PARTS: Final = 7
 """Parts of one name that make keys, the longest; names of more are found by these."""
+PARTICLES: Final = frozenset(
+    [
+        "al",
+        "el",
+        "ul",
+        "bin",
+        "ibn",
+        "bint",
+        "abu",
+        "abd",
+        "abdul",
+        "de",
+        "da",
+        "di",
+        "del",
+        "der",
+        "den",
+        "van",
+        "von",
+        "la",
+        "le",
+        "dos",
+        "das",
+        "san",
+    ]
+)
+"""Parts that half a list has in common; a name is found by its others, if it has two."""
 SHORT: Final = 2
 """Consonants of a name in which one slip changes everything."""
 MAX_NAMES: Final = 60
@@ -94,7 +121,8 @@ def _keys_of(name: str, *, asked: bool) -> Iterator[int]:
         yield from _alone(parts[0], asked=asked, whole=True)
         return
     initials = [part for part in parts if len(part) == 1]
-    whole = [part for part in parts if len(part) > 1][:MAX_PARTS]
+    telling = [part for part in parts if len(part) > 1 and part not in PARTICLES]
+    whole = (telling if len(telling) + len(initials) > 1 else [part for part in parts if len(part) > 1])[:MAX_PARTS]
     for number, part in enumerate(whole):
         yield from _alone(part, asked=asked, whole=False)
         for initial in initials:

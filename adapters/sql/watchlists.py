@@ -223,6 +223,8 @@ class SqlWatchlists:
     async def found(self, keys: Sequence[int]) -> tuple[list[InForce], list[tuple[str, Listed]]]:
         """The lists as they stand, and the entries in force that have one of some keys, each with its list."""
         async with self._driver() as (_, driver):
+            # The planner takes many keys for many entries, and would read them all.
+            await driver.execute("SET LOCAL enable_seqscan = off")
             lists = await driver.fetch("SELECT name, publisher, trust, kind, version FROM watchlists ORDER BY name")
             rows = await driver.fetch(
                 "SELECT list, entry, schema, properties::text FROM watchlist_entries WHERE keys && $1::bigint[]", keys

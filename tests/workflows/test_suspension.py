@@ -173,6 +173,7 @@ async def test_two_officers_who_act_at_once_join_one_suspension(office: Office) 
     assert {each.receipt.reference for each in taken} == {"S-2026-0001"}
     assert sorted(each.receipt.seq for each in taken) == [1, 2]
     assert all(each.fresh for each in taken)
+    await office.pass_days(0.1)
 
 
 async def test_a_trigger_given_twice_by_one_officer_is_taken_once(office: Office) -> None:
