@@ -15,12 +15,13 @@ continue-as-new, law, ledger or letters: what these cost is ours.
 """
 
 import asyncio
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from temporalio import activity, workflow
 
 with workflow.unsafe.imports_passed_through():
-    from workflows.policies import ENQUIRE, POST, RECORD
+    from workflows.policies import ENQUIRE, POST, RECORD, SCREEN
 
 TASK_QUEUE: Final = "floor"
 _STEPS: Final = 6
@@ -65,8 +66,9 @@ class BareCandidacy:
 
     @workflow.update
     async def declare(self) -> None:
-        """A step with letters."""
+        """A step with letters, after which the lists are asked in the background."""
         await self._step(letters=True)
+        self._aside(workflow.execute_activity(ask, **SCREEN))
 
     @workflow.update
     async def assess(self) -> None:
@@ -83,9 +85,12 @@ class BareCandidacy:
         await workflow.execute_activity(record, **RECORD)
         self._recorded += 1
         if letters:
-            task = asyncio.create_task(workflow.execute_activity(deliver, **POST))
-            self._background.add(task)
-            task.add_done_callback(self._background.discard)
+            self._aside(workflow.execute_activity(deliver, **POST))
+
+    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
 
 @workflow.defn
