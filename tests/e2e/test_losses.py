@@ -15,7 +15,7 @@ from tests.e2e.terminal import Terminal, a_row
 SESSION = "2026"
 NOMINATED, VETTING, WITHDRAWN = (f"C-{SESSION}-000{number}" for number in range(1, 4))
 
-TABLES = "counters, cases, events, told, letters, letter_events, chain, seals"
+TABLES = "counters, cases, events, told, letters, letter_events, chain, seals, erasures"
 KEPT = (
     "SELECT case_reference, seq, act, trigger, at, stage_before, stage, decision, signer, content_hash, issued, nonce, "
     "content, effects, state FROM events ORDER BY case_reference, seq",
