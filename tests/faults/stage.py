@@ -23,7 +23,9 @@ from adapters.keys.codec import converter
 from adapters.keys.keyring import Keyring
 from adapters.sql.ledger import SqlLedger
 from config.settings import Settings
+from domain.cases import STATES
 from domain.ledger import CaseRow, Enquiry, EnquiryAbout, LetterRow, LetterState, StepRow
+from domain.steps import CaseState
 from starter.desk import Desk, OutcomeUnknown, PartUnreachable
 from tests.builders import KEY
 from tests.faults.lines import LedgerLine, Line
@@ -97,6 +99,13 @@ class Register:
     async def cases(self) -> tuple[CaseRow, ...]:
         """Every case."""
         return (await asked(self._ledger, Enquiry(about=EnquiryAbout.CASES, limit=1000))).cases
+
+    async def open_cases(self) -> dict[str, CaseState]:
+        """The whole state of every open case."""
+        return {
+            reference: STATES[kind].model_validate(state)
+            for kind, reference, _, state in await self._ledger.open_cases()
+        }
 
     async def deadlines(self, cases: Sequence[str]) -> list[datetime | None]:
         """What several cases wait for."""

@@ -8,7 +8,6 @@ from domain import candidacy, lists
 from domain.candidacy import Act, InformationRequest, Reason
 from domain.ledger import LetterState, Recovery
 from domain.session import SessionState
-from domain.steps import CaseKind
 from tests.faults.sitting import Sitting, an_address
 from tests.faults.stage import Stage, comes_to
 from tests.faults.story import Step, Story
@@ -144,22 +143,22 @@ def lose(folder: Path) -> None:
 
 
 async def as_they_run(stage: Stage, cases: dict[str, Any]) -> dict[str, Any]:
-    """Stage and deadline of cases as their workflows have them."""
+    """Stage and deadline of cases whose workflows stand in every part where the register has them."""
     found: dict[str, Any] = {}
-    for row in await stage.register.cases():
-        if row.reference not in cases:
+    for reference, state in (await stage.register.open_cases()).items():
+        if reference not in cases:
             continue
-        handle = stage.client.get_workflow_handle(row.workflow_id)
-        match row.kind:
-            case CaseKind.CANDIDACY:
-                state = await handle.query("state", result_type=candidacy.CandidacyState)
-                found[row.reference] = (state.stage, candidacy.deadline(state))
-            case CaseKind.LIST:
-                drafted = await handle.query("state", result_type=lists.ListState)
-                found[row.reference] = (drafted.stage, lists.deadline(drafted))
-            case CaseKind.SESSION:
-                opened = await handle.query("state", result_type=SessionState)
-                found[row.reference] = (opened.stage, opened.terms.closing)
+        running = await stage.client.get_workflow_handle(state.workflow_id).query(
+            "imprints", result_type=dict[str, str]
+        )
+        assert running == state.imprints
+        match state:
+            case candidacy.CandidacyState():
+                found[reference] = (state.stage, candidacy.deadline(state))
+            case lists.ListState():
+                found[reference] = (state.stage, lists.deadline(state))
+            case SessionState():
+                found[reference] = (state.stage, state.terms.closing)
     return found
 
 

@@ -192,7 +192,7 @@ async def test_a_worker_killed_with_commands_that_nobody_knows_it_has_takes_them
     nominated = Story(stage, str(FIRST_SESSION + len(told)))
     turning = Story(stage, str(FIRST_SESSION + len(told) + 1))
     await together(nominated.open(), turning.open(), *(story.open() for _, story in told))
-    await together(turning.until(Step.RATIFY), *(story.until(step) for step, story in told))
+    await together(turning.until(Step.DECIDE), *(story.until(step) for step, story in told))
     candidacy = stage.client.get_workflow_handle(turning.sitting.workflow_id())
     first = (await candidacy.describe()).run_id
 
@@ -204,7 +204,7 @@ async def test_a_worker_killed_with_commands_that_nobody_knows_it_has_takes_them
 
     # Its last letter is out, the server knows so, and the worker is about to end the run.
     stage.to_temporal.lag = 0.2
-    await turning.take(Step.RATIFY)
+    await turning.take(Step.DECIDE)
     await comes_to(works, False)
     stage.to_temporal.upward.clear()
     stage.to_temporal.lag = 0.0
@@ -220,6 +220,7 @@ async def test_a_worker_killed_with_commands_that_nobody_knows_it_has_takes_them
             officers.create_task(story.take(step))
     await together(nominated.after(Step.NOMINATE), *(story.after(step) for step, story in told))
     await comes_to(is_on_next_run, True)
+    await turning.after(Step.DECIDE)
 
     for name, story in [("end of the run", turning), (Step.NOMINATE, nominated), *told]:
         with subtests.test(str(name)):
@@ -246,7 +247,7 @@ async def sent(story: Story, step: Step) -> Receipt:
         case, workflow_id = sitting.list, list_workflow_id(sitting.list)
     else:
         case, workflow_id = story.cases[0], sitting.workflow_id()
-    desk = story.stage.officer(2 if step is Step.ASSESS_AGAIN else 1)
+    desk = story.stage.officer({Step.ASSESS: 2, Step.ASSESS_AGAIN: 3}.get(step, 1))
     envelope = desk.close_over(act, case, content, basis=len(await story.stage.register.steps(case)))
     receipt: Receipt = await story.stage.client.get_workflow_handle(workflow_id).execute_update(
         act, envelope, id=envelope.nonce, result_type=Receipt
@@ -257,7 +258,7 @@ async def sent(story: Story, step: Step) -> Receipt:
 async def test_what_falls_between_two_workers_is_done_by_the_second(stage: Stage) -> None:
     turning, waiting = Story(stage, str(FIRST_SESSION)), Story(stage, str(FIRST_SESSION + 1), by_calendar=True)
     await together(turning.open(), waiting.open())
-    await together(turning.until(Step.RATIFY), waiting.until(Step.AMEND))
+    await together(turning.until(Step.DECIDE), waiting.until(Step.AMEND))
     candidacy = stage.client.get_workflow_handle(turning.sitting.workflow_id())
     first = (await candidacy.describe()).run_id
 
@@ -266,7 +267,7 @@ async def test_what_falls_between_two_workers_is_done_by_the_second(stage: Stage
 
     opening = await waiting.bring_the_opening_near(days=6)
     stage.to_temporal.lag = 0.2
-    await turning.take(Step.RATIFY)
+    await turning.take(Step.DECIDE)
     await comes_to(is_on_next_run, True)
     await stage.kill_worker()
     assert await stage.register.stages(waiting.cases) == ["approved"]
@@ -279,5 +280,6 @@ async def test_what_falls_between_two_workers_is_done_by_the_second(stage: Stage
     await stage.worker.start()
 
     await waiting.reaches("participant")
+    await turning.after(Step.DECIDE)
     await together(turning.ended_well(), waiting.ended_well())
     await stage.holds_together()
