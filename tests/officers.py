@@ -133,7 +133,7 @@ async def settled(ledger: SqlLedger, letter: str, settlement: Settlement, *, num
 
 async def admit_everybody(ledger: SqlLedger, numbers: Iterable[int] = range(1, 11)) -> None:
     """Admit each of these officers to every office, by signed commands, as it would have been done."""
-    at = datetime.now(UTC) - timedelta(minutes=1)
+    at = BEGINNING
     await ledger.admit_first(a_pair(1).request(at), at)
     await admit(ledger, 2, Office.HEAD_OF_DESK, by=1, at=at)
     for number in numbers:
