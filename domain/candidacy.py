@@ -22,7 +22,7 @@ from domain.people import Contact, Language, Nomination, SeatKind
 from domain.screening import Resolution, Resolved, Screening, Trust, new_hits, screened_again
 from domain.session import Terms, terms_decision
 from domain.signing import digest
-from domain.steps import CaseState, Dispatch, Due, Outcome, Step, Trigger, unsigned_step
+from domain.steps import CaseKind, CaseState, Dispatch, Due, Outcome, Step, Trigger, check_move, unsigned_step
 from domain.timelimits import Limit, day_of, end_of, expiry, morning_before, next_escalation
 from domain.vetting import Assessed, Assessment, VettingResult, answer_each, weigh
 from domain.watchlists import Screened
@@ -397,13 +397,7 @@ def check(state: CandidacyState, act: Act) -> None:
     Raises:
         NotAtThisStage: It is not; the message says from where it would be.
     """
-    allowed = MOVES[act]
-    if state.stage not in allowed:
-        where = ", ".join(stage.value for stage in Stage if stage in allowed)
-        raise NotAtThisStage(
-            f"{act.value} is not possible while the candidacy is {state.stage.value}; it belongs to: {where}",
-            rule=f"candidacy-{act.value.replace('_', '-')}",
-        )
+    check_move(CaseKind.CANDIDACY, act, state.stage, MOVES[act])
 
 
 def check_nomination(nomination_terms: Terms, at: AwareDatetime) -> None:

@@ -29,7 +29,7 @@ from domain.notices import Facts, Notice, Role, Template
 from domain.people import SeatKind
 from domain.session import Terms, terms_decision
 from domain.signing import Digest, digest
-from domain.steps import CaseState, Dispatch, Due, Outcome, Step, Trigger, unsigned_step
+from domain.steps import CaseKind, CaseState, Dispatch, Due, Outcome, Step, Trigger, check_move, unsigned_step
 from domain.timelimits import end_of, next_escalation
 
 
@@ -373,12 +373,7 @@ def check_list_command(state: ListState, envelope: Envelope[Model], at: AwareDat
     act = ListAct(envelope.act)
     if act is ListAct.AMEND and state.stage is ListStage.ADOPTED and state.stage is not state.final:
         raise NotAtThisStage("the plenary has yet to ratify the list; amend it afterwards", rule="list-amend")
-    if state.stage not in LIST_MOVES[act]:
-        where = ", ".join(stage.value for stage in ListStage if stage in LIST_MOVES[act])
-        raise NotAtThisStage(
-            f"{act.value} is not possible while the list is {state.stage.value}; it belongs to: {where}",
-            rule=f"list-{act.value}",
-        )
+    check_move(CaseKind.LIST, act, state.stage, LIST_MOVES[act])
     if at >= state.terms.closing:
         raise OutOfTime(f"session {state.terms.session} has ended", rule="session-closed")
     content = envelope.content

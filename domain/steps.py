@@ -1,12 +1,13 @@
 """What every case has in common: steps that follow each other, and what a step leads to."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from domain.errors import NotAtThisStage
 from domain.ids import OfficerId
 from domain.model import Model
 from domain.notices import Notice
@@ -104,6 +105,26 @@ class Due(Model):
 
     at: AwareDatetime
     kind: str
+
+
+def check_move(kind: CaseKind, act: StrEnum, stage: StrEnum, allowed: Collection[StrEnum]) -> None:
+    """Whether an act belongs to the stage a case is at.
+
+    Args:
+        kind: The kind of case.
+        act: What would be done.
+        stage: Where the case stands.
+        allowed: The stages from which the kind's table of moves allows the act.
+
+    Raises:
+        NotAtThisStage: It does not; the message says from where it would be possible.
+    """
+    if stage not in allowed:
+        where = ", ".join(each.value for each in type(stage) if each in allowed)
+        raise NotAtThisStage(
+            f"{act.value} is not possible while the {kind.value} is {stage.value}; it belongs to: {where}",
+            rule=f"{kind.value}-{act.value.replace('_', '-')}",
+        )
 
 
 class CaseState(Model, ABC):

@@ -34,7 +34,7 @@ from domain.notices import Facts, Notice, Role, Template
 from domain.people import Contact
 from domain.session import SuspensionLimits, Terms, terms_decision
 from domain.signing import Digest
-from domain.steps import CaseState, Dispatch, Due, Outcome, Step, Trigger, unsigned_step
+from domain.steps import CaseKind, CaseState, Dispatch, Due, Outcome, Step, Trigger, check_move, unsigned_step
 from domain.timelimits import (
     Limit,
     day_of,
@@ -526,13 +526,7 @@ def check(state: SuspensionState, act: SuspensionAct) -> None:
     Raises:
         NotAtThisStage: It is not; the message says from where it would be.
     """
-    allowed = SUSPENSION_MOVES[act]
-    if state.stage not in allowed:
-        where = ", ".join(stage.value for stage in SuspensionStage if stage in allowed)
-        raise NotAtThisStage(
-            f"{act.value} is not possible while the suspension is {state.stage.value}; it belongs to: {where}",
-            rule=f"suspension-{act.value.replace('_', '-')}",
-        )
+    check_move(CaseKind.SUSPENSION, act, state.stage, SUSPENSION_MOVES[act])
 
 
 def check_command(state: SuspensionState, envelope: Envelope[Model], at: AwareDatetime) -> None:
