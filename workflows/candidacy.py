@@ -50,6 +50,7 @@ LAW = Law[CandidacyState](
     terms=lambda state: state.terms,
     stage=lambda state: state.stage,
     seat=lambda state: state.place or state.nomination.seat,
+    rearm=law.rearm,
 )
 
 _SCREENED = OPEN - {Stage.NOMINATED}
@@ -75,7 +76,7 @@ class Candidacy:
         self._screening: asyncio.Task[None] | None = None
         self._screening_awaited = False
         self._screening_due = False
-        hooks = Hooks(rearm=self._take_terms, recorded=self._screen_in_vetting)
+        hooks = Hooks(recorded=self._screen_in_vetting)
         if case.state is not None:
             self._docket = Docket(LAW, case.state, hooks)
         elif case.opening is not None:
@@ -253,18 +254,12 @@ class Candidacy:
     @workflow.signal
     def hear(self, word: Word) -> None:
         """Take word of a list."""
-        self._docket.take(
-            lambda: (
-                None
-                if word.decision in self._state.decisions or self._state.ended
-                else law.hear(self._state, word, self._docket.now())
-            )
-        )
+        self._docket.hear(word.decision, lambda: law.hear(self._state, word, self._docket.now()))
 
     @workflow.signal
     def rearm(self, terms: Terms) -> None:
         """Take the session's new terms."""
-        self._take_terms(terms)
+        self._docket.rearm(terms)
 
     @workflow.signal
     def rescreen(self) -> None:
@@ -362,12 +357,3 @@ class Candidacy:
 
     def _law_on(self, envelope: Envelope[Model]) -> Callable[[], object]:
         return lambda: law.check_command(self._state, envelope, self._docket.now())
-
-    def _take_terms(self, terms: Terms) -> None:
-        self._docket.take(
-            lambda: (
-                law.rearm(self._state, terms, self._docket.now())
-                if terms.version > self._state.terms.version and not self._state.ended
-                else None
-            )
-        )

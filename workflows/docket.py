@@ -38,7 +38,10 @@ S = TypeVar("S", bound=CaseState)
 
 @dataclass(frozen=True)
 class Law(Generic[S]):
-    """What a docket needs to know of the law of its kind of case."""
+    """What a docket needs to know of the law of its kind of case.
+
+    ``rearm`` is what new terms of the session lead to; a session's terms are its own.
+    """
 
     kind: CaseKind
     agenda: Callable[[S], tuple[Due, ...]]
@@ -47,6 +50,7 @@ class Law(Generic[S]):
     terms: Callable[[S], Terms]
     stage: Callable[[S], str]
     seat: Callable[[S], str | None] = lambda _: None
+    rearm: Callable[[S, Terms, datetime], Outcome[S]] | None = None
 
 
 def _nothing(_: object) -> None:
@@ -62,12 +66,10 @@ class Hooks:
     """What a case does when it learns something on the way.
 
     Attributes:
-        rearm: The session has newer terms than those the case came in under.
         ended: The workflow of another case could not be told anything: it has ended.
         recorded: A step stands in the ledger, and the case is where it leads to.
     """
 
-    rearm: Callable[[Terms], None] = _nothing
     ended: Callable[[str], None] = _nothing
     recorded: Callable[[], None] = _done
 
@@ -187,6 +189,21 @@ class Docket(Generic[S]):
     def take(self, take: Callable[[], Outcome[S] | None]) -> None:
         """Take word from another case at its turn; word that the ledger refuses is dropped."""
         self._queue(take)
+
+    def hear(self, decision: str, take: Callable[[], Outcome[S] | None]) -> None:
+        """Take word from another case at its turn, if it was not taken before and the case has not ended by then."""
+        self._queue(lambda: None if decision in self.state.decisions or self.state.ended else take())
+
+    def rearm(self, terms: Terms) -> None:
+        """Take the session's terms at their turn, if they are newer by then and the case has not ended."""
+
+        def at_its_turn() -> Outcome[S] | None:
+            newer = terms.version > self._law.terms(self.state).version
+            if self._law.rearm is None or not newer or self.state.ended:
+                return None
+            return self._law.rearm(self.state, terms, self.now())
+
+        self._queue(at_its_turn)
 
     def first(self, outcome: Outcome[S]) -> None:
         """Take the step that opens the case, whose state is the one it leads to from the beginning."""
@@ -329,7 +346,7 @@ class Docket(Generic[S]):
         if outcome.dispatches:
             self._start(self._tell(outcome.dispatches))
         if recorded.terms is not None:
-            self._hooks.rearm(recorded.terms)
+            self.rearm(recorded.terms)
         self._hooks.recorded()
 
     async def _post(self, letters: tuple[str, ...]) -> None:

@@ -39,6 +39,7 @@ LAW = Law[ListState](
     deadline=law.deadline,
     terms=lambda state: state.terms,
     stage=lambda state: state.stage,
+    rearm=law.rearm,
 )
 
 
@@ -168,13 +169,7 @@ class SessionList:
     async def rearm(self, terms: Terms) -> None:
         """Take the session's new terms."""
         await self._opened.wait()
-        self._docket.take(
-            lambda: (
-                law.rearm(self._state, terms, self._docket.now())
-                if terms.version > self._state.terms.version and not self._state.ended
-                else None
-            )
-        )
+        self._docket.rearm(terms)
 
     @workflow.query
     def imprints(self) -> dict[str, str]:
@@ -216,13 +211,7 @@ class SessionList:
         if held and reserve and workflow.patched("vacancy-names-who-may-follow"):
             # Tried for as long as it takes: nobody waits for it, and the desk must hear who may follow.
             standings = await workflow.execute_activity_method(Enquiries.standings, reserve, **RECORD)
-        self._docket.take(
-            lambda: (
-                None
-                if vacancy.decision in self._state.decisions or self._state.ended
-                else law.vacate(self._state, vacancy, self._docket.now(), standings)
-            )
-        )
+        self._docket.hear(vacancy.decision, lambda: law.vacate(self._state, vacancy, self._docket.now(), standings))
 
     async def _standings(self, references: tuple[str, ...]) -> dict[str, Standing]:
         if not references:

@@ -43,6 +43,7 @@ LAW = Law[SuspensionState](
     deadline=law.deadline,
     terms=lambda state: state.terms,
     stage=lambda state: state.stage,
+    rearm=law.rearm,
 )
 
 _PAUSE: Final = timedelta(seconds=5)
@@ -66,7 +67,7 @@ class Suspension:
     def __init__(self, case: SuspensionCase) -> None:
         self._refused: Refusal | None = None
         self._opened_by = case.opening.envelope.nonce if case.opening is not None else None
-        hooks = Hooks(rearm=self._take_terms, ended=lambda _: self._docket.beside(self._reach_candidacy()))
+        hooks = Hooks(ended=lambda _: self._docket.beside(self._reach_candidacy()))
         if case.state is not None:
             self._docket = Docket(LAW, case.state, hooks)
         elif case.opening is not None:
@@ -237,20 +238,17 @@ class Suspension:
     @workflow.signal
     def hear(self, tiding: Tiding) -> None:
         """Take word of the candidacy."""
-        self._docket.take(
+        self._docket.hear(
+            tiding.decision,
             lambda: (
-                None
-                if tiding.decision in self._state.decisions
-                or self._state.ended
-                or tiding.contact == self._state.participant
-                else law.hear(self._state, tiding, self._docket.now())
-            )
+                None if tiding.contact == self._state.participant else law.hear(self._state, tiding, self._docket.now())
+            ),
         )
 
     @workflow.signal
     def rearm(self, terms: Terms) -> None:
         """Take the session's new terms."""
-        self._take_terms(terms)
+        self._docket.rearm(terms)
 
     @workflow.query
     def imprints(self) -> dict[str, str]:
@@ -270,15 +268,6 @@ class Suspension:
 
     def _law_on(self, envelope: Envelope[Model]) -> Callable[[], object]:
         return lambda: law.check_command(self._state, envelope, self._docket.now())
-
-    def _take_terms(self, terms: Terms) -> None:
-        self._docket.take(
-            lambda: (
-                law.rearm(self._state, terms, self._docket.now())
-                if terms.version > self._state.terms.version and not self._state.ended
-                else None
-            )
-        )
 
     async def _find_out(self) -> bool:
         """Whether the candidacy has ended by its own record, which then ends this case."""
