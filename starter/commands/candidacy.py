@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import RenderableType
@@ -25,7 +25,7 @@ from domain.checks import findings
 from domain.erasure import ErasureOrder, ErasureRequest
 from domain.errors import Erased
 from domain.functions import ExceptionReason, Functions
-from domain.ledger import CaseFile, CaseRow
+from domain.ledger import CaseFile
 from domain.model import Model
 from domain.notices import OFFICES, Role
 from domain.people import Language, SeatKind
@@ -36,10 +36,10 @@ from starter import files, show
 from starter.batch import Batch
 from starter.calling import Call, Noun, Reply, pass_call
 from starter.commands.common import (
+    cases_of,
     certified,
     choice,
     dry_run,
-    overdue_cases,
     reason,
     receipt,
     text_of,
@@ -401,13 +401,9 @@ async def list_candidacies(
 
     By reference, with stage, seat and deadline, and how many letters wait for a decision. No personal data.
     """
-    desk = await call.desk()
-    narrowed: dict[str, Any] = {"kind": CaseKind.CANDIDACY, "stage": stage, "seat": seat, "ended": ended}
-    rows: Sequence[CaseRow]
-    if overdue:
-        rows = await overdue_cases(desk, session, narrowed)
-    else:
-        rows = await desk.cases(session=session, **narrowed)
+    rows = await cases_of(
+        call, CaseKind.CANDIDACY, session=session, overdue=overdue, stage=stage, seat=seat, ended=ended
+    )
     return Reply({"candidacies": rows}, [show.cases("Candidacies", rows)])
 
 

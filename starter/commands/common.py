@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from domain.erasure import Certificate
-    from starter.desk import Desk, Taken
+    from starter.desk import Taken
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -110,14 +110,19 @@ async def watched(call: Call, reference: str, *, until_ended: bool, interval: fl
     return Reply({"reference": reference, "steps": seen}, [])
 
 
-async def overdue_cases(desk: "Desk", session: str | None, narrowed: dict[str, Any]) -> list[CaseRow]:
-    """What is overdue, session by session: each has a calendar of its own."""
+async def cases_of(
+    call: Call, kind: CaseKind, *, session: str | None, overdue: bool, **narrowed: Any
+) -> Sequence[CaseRow]:
+    """The cases of a kind in one session or in all; what is overdue, by each session's own calendar."""
+    desk = await call.desk()
+    if not overdue:
+        return await desk.cases(session=session, kind=kind, **narrowed)
     sessions = [session] if session else [row.reference for row in await desk.cases(kind=CaseKind.SESSION)]
     rows: list[CaseRow] = []
     for each in sessions:
         state = SessionState.model_validate((await desk.case(each)).state)
         at = state.plan.clock.reading(datetime.now(UTC))
-        rows += await desk.cases(session=each, overdue=at, **narrowed)
+        rows += await desk.cases(session=each, kind=kind, overdue=at, **narrowed)
     return rows
 
 

@@ -1,14 +1,13 @@
 """``starter suspension``: from a trigger to the outcome."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import RenderableType
 
 from domain.candidacy import Measure, Reason
-from domain.ledger import CaseFile, CaseRow
+from domain.ledger import CaseFile
 from domain.model import Model
 from domain.steps import CaseKind
 from domain.suspension import (
@@ -32,8 +31,8 @@ from domain.suspension import (
 from starter import files, show
 from starter.calling import Call, Noun, Reply, pass_call
 from starter.commands.common import (
+    cases_of,
     choice,
-    overdue_cases,
     reason,
     receipt,
     text_of,
@@ -371,13 +370,7 @@ async def list_suspensions(
 
     By reference, with stage and deadline, and how many letters wait for a decision. No personal data.
     """
-    desk = await call.desk()
-    narrowed: dict[str, Any] = {"kind": CaseKind.SUSPENSION, "stage": stage, "ended": ended}
-    rows: Sequence[CaseRow]
-    if overdue:
-        rows = await overdue_cases(desk, session, narrowed)
-    else:
-        rows = await desk.cases(session=session, **narrowed)
+    rows = await cases_of(call, CaseKind.SUSPENSION, session=session, overdue=overdue, stage=stage, ended=ended)
     return Reply({"suspensions": rows}, [show.cases("Suspensions", rows)])
 
 
