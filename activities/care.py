@@ -10,6 +10,7 @@ from temporalio import activity
 from activities.authority import command, guarded
 from activities.ports import Cases, CaseSilent, Judging, Ledger, Sealer
 from domain.authority import REGISTER, Upkeep, presented
+from domain.candidacy import Order
 from domain.cases import STATES
 from domain.envelope import Envelope
 from domain.errors import Refusal, StrayCase
@@ -50,6 +51,16 @@ class Care:
             activity.heartbeat()
             if kind is not CaseKind.SESSION:
                 await self.cases.rearm(workflow_id, terms)
+
+    @activity.defn
+    async def reinstate(self, candidacy: str, order: Order) -> None:
+        """Give an order to a candidacy that an exclusion had ended, and start it again from the ledger for that.
+
+        An order that nobody was recorded as giving is given in vain: the candidacy's own step would not be taken.
+        """
+        state = await self.ledger.candidacy(candidacy)
+        if state is not None:
+            await self.cases.reinstate(state, order)
 
     @activity.defn
     async def verify(self, envelope: Envelope[Upkeep]) -> Verification:

@@ -106,7 +106,7 @@ class Erasing:
         await self.erasures.erase(person, envelope, datetime.now(UTC))
         if person.on_list is not None:
             # Or the list would one day have word for a case that can no longer be written to.
-            vacancy = Vacancy(decision=vacancy_decision(person.candidacy), candidacy=person.candidacy)
+            vacancy = Vacancy(decision=vacancy_decision(person.candidacy, person.returned), candidacy=person.candidacy)
             await self.estate.vacate(list_workflow_id(person.on_list), vacancy)
         destroyed = await self.keys.destroy(person.key)
         await self.keys.forgotten()

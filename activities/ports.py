@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from domain.authority import Command, Grounds, Incident, Written
-from domain.candidacy import CandidacyState
+from domain.candidacy import CandidacyState, Order
 from domain.chain import Seal
 from domain.envelope import Envelope
 from domain.erasure import Certificate, Erasure, ErasureOrder, ErasureRequest, Person, Reading
@@ -311,6 +311,9 @@ class Cases(Protocol):
 
     async def restart(self, kind: CaseKind, state: CaseState) -> bool:
         """Start a case again from its state; False where it runs already."""
+
+    async def reinstate(self, state: CandidacyState, order: Order) -> None:
+        """Give a candidacy an order, and start it again from its state for that where it does not run."""
 
     async def rescreen(self, workflow_id: str) -> None:
         """Have a candidacy ask the lists again; one that does not run needs nothing."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from temporalio.api.common.v1 import Payloads
@@ -36,19 +37,19 @@ class TemporalMemories:
 
     async def remember(self) -> AsyncIterator[Sequence[Memory]]:
         """The recorded steps of each case, in order; cases that are kept no longer, or were erased, are left out."""
-        seen: set[str] = set()
         for kind in _KINDS:
+            # Each run of a case is listed by itself. One that was begun after the case had ended, to undo that, is led
+            # to by none before it and leads to none.
+            runs: dict[str, list[tuple[datetime, str]]] = {}
             async for execution in self._client.list_workflows(f"WorkflowType = '{kind}'"):
-                # Each run of a case is listed by itself; the last one leads to those before it.
-                if execution.id in seen:
-                    continue
-                seen.add(execution.id)
+                runs.setdefault(execution.id, []).append((execution.start_time, execution.run_id))
+            for workflow_id, begun in runs.items():
                 with suppress(Erased):
-                    yield await self._steps(execution.id)
+                    yield await self._steps(workflow_id, [run_id for _, run_id in sorted(begun)])
 
-    async def _steps(self, workflow_id: str) -> list[Memory]:
+    async def _steps(self, workflow_id: str, run_ids: Sequence[str]) -> list[Memory]:
         memories: list[Memory] = []
-        calls = await self._calls(workflow_id)
+        calls = [call for run_id in run_ids for call in await self._run(workflow_id, run_id)]
         posted = [letter for call in calls if call.name == "deliver_letters" for letter in await self._letters(call)]
         answers = {
             delivery.letter: delivery
@@ -101,28 +102,33 @@ class TemporalMemories:
 
     async def _calls(self, workflow_id: str) -> list[_Call]:
         """Every activity a workflow scheduled, over all its runs, in order."""
-        runs: list[list[HistoryEvent]] = []
+        calls: list[_Call] = []
         run_id: str | None = None
         while True:
             history = await self._client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
-            runs.insert(0, list(history.events))
+            calls = [*_calls_in(history.events), *calls]
             run_id = history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id
             if not run_id:
-                break
-        calls: list[_Call] = []
-        for events in runs:
-            scheduled: dict[int, _Call] = {}
-            for event in events:
-                if event.HasField("activity_task_scheduled_event_attributes"):
-                    begun = event.activity_task_scheduled_event_attributes
-                    scheduled[event.event_id] = _Call(begun.activity_type.name, begun.input)
-                    calls.append(scheduled[event.event_id])
-                elif event.HasField("activity_task_completed_event_attributes"):
-                    done = event.activity_task_completed_event_attributes
-                    scheduled[done.scheduled_event_id].answered = done.result
-        return calls
+                return calls
+
+    async def _run(self, workflow_id: str, run_id: str) -> list[_Call]:
+        """Every activity that one run scheduled, in order."""
+        history = await self._client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
+        return _calls_in(history.events)
 
     async def _decode(self, payloads: Payloads, kind: type[T]) -> T:
         values: list[Any] = await self._client.data_converter.decode(payloads.payloads, [kind])
         decoded: T = values[0]
         return decoded
+
+
+def _calls_in(events: Sequence[HistoryEvent]) -> list[_Call]:
+    scheduled: dict[int, _Call] = {}
+    for event in events:
+        if event.HasField("activity_task_scheduled_event_attributes"):
+            begun = event.activity_task_scheduled_event_attributes
+            scheduled[event.event_id] = _Call(begun.activity_type.name, begun.input)
+        elif event.HasField("activity_task_completed_event_attributes"):
+            done = event.activity_task_completed_event_attributes
+            scheduled[done.scheduled_event_id].answered = done.result
+    return list(scheduled.values())

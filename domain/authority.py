@@ -26,13 +26,13 @@ from domain.errors import (
 )
 from domain.ids import CASE_PATTERN, KeyId, OfficerId
 from domain.ledger import Entry
-from domain.lists import ListState, SeatLaw
+from domain.lists import ListAct, ListState, SeatLaw, check_returning
 from domain.model import Model
 from domain.offices import APART, POWERS, Officer, Request, check_apart, check_power
 from domain.session import SessionState
 from domain.signing import Digest, Evidence, Identity, PublicKey, Signed, decision_of, digest
 from domain.steps import CaseKind, CaseState, Trigger
-from domain.suspension import Charge, SuspensionState, check_opening
+from domain.suspension import Charge, SuspensionAct, SuspensionState, check_opening, check_return
 
 REGISTER: Final = "register"
 """What a command or question names as its case that is about the register as a whole."""
@@ -133,6 +133,8 @@ class Grounds(Model):
         session: The session as it stands, for a case's first step.
         terms_told: The terms that the case came in under are terms of its session.
         candidacy: The candidacy of a suspension as its own record has it, where that is needed.
+        suspension, seat: What is to be undone, and the list of its candidacy, where a decision is reversed.
+        returning: For a list, the candidacies that are to take up a seat of it again and have not said so yet.
     """
 
     officer: Officer | None = None
@@ -145,6 +147,9 @@ class Grounds(Model):
     session: SessionState | None = None
     terms_told: bool = False
     candidacy: CandidacyState | None = None
+    suspension: SuspensionState | None = None
+    seat: ListState | None = None
+    returning: tuple[str, ...] = ()
 
 
 def power_of(entry: Entry) -> str:
@@ -269,6 +274,18 @@ class Judge:
                 raise AlteredCommand("the decision is not the one that was signed", rule="envelope-decision")
             self._signed(signed, power_of(entry), grounds, entry.taken)
         self._follows(entry, state, grounds)
+        if undoes(entry):
+            if grounds.suspension is None or grounds.candidacy is None:
+                raise StrayCase("there is no decision to undo", rule="ledger-state")
+            check_return(
+                grounds.suspension,
+                step.at,
+                candidacy=grounds.candidacy,
+                seat=grounds.seat,
+                session=grounds.session,
+            )
+        if isinstance(state, ListState):
+            check_returning(state, grounds.returning)
         if step.trigger is Trigger.CASE and not grounds.founded and not _explained(entry, state, grounds):
             raise UnfoundedWord("no case was recorded as saying this", rule="word-unfounded")
         if step.seq == 1 and not isinstance(state, SessionState):
@@ -367,7 +384,18 @@ def _check_suspension(entry: Entry, state: SuspensionState, grounds: Grounds) ->
 
 def needs_candidacy(entry: Entry) -> bool:
     """Whether a step is judged by what the candidacy's own record says, where no word of it stands in the ledger."""
-    return entry.kind is CaseKind.SUSPENSION and (entry.step.seq == 1 or entry.step.trigger is Trigger.CASE)
+    step = entry.step
+    return entry.kind is CaseKind.SUSPENSION and (step.seq == 1 or step.trigger is Trigger.CASE or undoes(entry))
+
+
+def undoes(entry: Entry) -> bool:
+    """Whether a step undoes a decision, so that the candidacy and its list must still have room for that."""
+    return entry.kind is CaseKind.SUSPENSION and entry.step.act == SuspensionAct.REVERSE
+
+
+def gives_seats(entry: Entry) -> bool:
+    """Whether a step may give a seat to another that its holder has left, so that nobody may be about to come back."""
+    return entry.kind is CaseKind.LIST and entry.step.act == ListAct.DECIDE and bool(entry.state["vacated"])
 
 
 def _explained(entry: Entry, state: CaseState, grounds: Grounds) -> bool:

@@ -87,6 +87,7 @@ _CONCLUSIVE: Final = frozenset(
         Template.SUSPENSION_VOID,
         Template.SUSPENSION_REVERSED,
         Template.SUSPENSION_CLOSED,
+        Template.SECRETARIAT_MEASURE,
         Template.SECRETARIAT_END,
     }
 )
@@ -97,7 +98,6 @@ _REPEATED: Final = frozenset(
         Template.DATES_CHANGED,
         Template.DESK_VETTING_REMINDER,
         Template.DESK_OVERDUE,
-        Template.SECRETARIAT_MEASURE,
         Template.BUREAU_REFERRAL,
         Template.DESK_MEASURE_REMINDER,
     }

@@ -55,7 +55,8 @@ LAW = Law[CandidacyState](
 
 _SCREENED = OPEN - {Stage.NOMINATED}
 """Nobody is asked about who has not consented."""
-_SEATED = frozenset({Stage.APPROVED, Stage.PARTICIPANT, Stage.SUSPENDED})
+_WAS_SEATED = frozenset({Stage.APPROVED, Stage.PARTICIPANT, Stage.SUSPENDED, Stage.EXCLUDED})
+"""Where a run may begin that follows the seat; from an exclusion where that is undone."""
 
 
 @workflow.defn
@@ -67,7 +68,7 @@ class Candidacy:
     ``record_death``. Signals: ``hear`` (word of a list), ``obey`` (an order of a suspension), ``rearm`` (new terms of
     the session), ``rescreen`` (the watchlists may have changed). Queries: ``imprints``, ``standing``, ``affected``.
     Endings: lapsed, declined, ineligible, not retained, withdrawn, excluded, deceased, expired. A run ends when a seat
-    is given, and the next goes on from the same state.
+    is given, and the next goes on from the same state; so does one that an order begins which undoes an exclusion.
     """
 
     @workflow.init
@@ -106,7 +107,7 @@ class Candidacy:
         self._admit()
         if case.state is not None:
             self._screen_in_vetting()
-        began_seated = case.state is not None and case.state.stage in _SEATED
+        began_seated = case.state is not None and case.state.stage in _WAS_SEATED
         # The year that follows the seat has a history of its own: what came before can then shed its old code.
         await self._docket.until(lambda: not began_seated and self._is_seated())
         if self._screening is not None:
@@ -291,7 +292,9 @@ class Candidacy:
         return law.affected(self._state, terms)
 
     def _obeyed(self, order: Order) -> Outcome[CandidacyState] | None:
-        if order.decision not in self._state.decisions and not self._state.ended:
+        # An exclusion that is undone is the one ending from which a candidacy comes back.
+        back = order.act is Act.REINSTATE and self._state.stage is Stage.EXCLUDED
+        if order.decision not in self._state.decisions and (back or not self._state.ended):
             return law.obey(self._state, order, self._docket.now())
         if (answer := law.answer_again(self._state, order)) is not None:
             self._docket.beside(self._answer(order, answer))

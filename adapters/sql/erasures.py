@@ -47,16 +47,17 @@ async def person(connection: AsyncConnection, cells: Cells, candidacy: str) -> P
     theirs = select(cases.c.reference, cases.c.kind, cases.c.workflow_id).where(_of(key)).order_by(cases.c.reference)
     of_cases = [PersonsCase.model_validate(dict(each)) for each in (await connection.execute(theirs)).mappings()]
     written = select(letters.c.reference).where(letters.c.case_reference.in_([each.reference for each in of_cases]))
-    on_list: str | None = None
+    on_list, returned = None, 0
     if row.erased is None and row.stage in ON_A_LIST:
         state = CandidacyState.model_validate(await cells.read(state_of(candidacy, row.seq), row.state))
-        on_list = state.list_reference
+        on_list, returned = state.list_reference, state.reinstated
     return Person(
         key=key,
         candidacy=candidacy,
         cases=tuple(of_cases),
         letters=tuple(await connection.scalars(written.order_by(letters.c.reference))),
         on_list=on_list,
+        returned=returned,
     )
 
 

@@ -173,7 +173,8 @@ _OVERTAKEN = (
         letters.c.case_reference == _given(letters.c.case_reference),
         letters.c.role == _given(letters.c.role),
         letters.c.seq < _given(letters.c.seq),
-        letters.c.state.in_(WAITING),
+        # An array and no IN: one step may overtake the letters of several readers, in one statement.
+        letters.c.state == any_(bindparam("waiting", list(WAITING), type_=ARRAY(Text))),
         letters.c.template == any_(bindparam("templates", type_=ARRAY(Text))),
     )
     .values(state=LetterState.WITHDRAWN, changed_at=func.now())

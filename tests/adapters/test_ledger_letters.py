@@ -9,7 +9,7 @@ from adapters.sql.ledger import SqlLedger
 from domain.candidacy import Act, CandidacyState, InformationRequest, Reason
 from domain.errors import LetterSettled
 from domain.ledger import Claim, Delivery, Enquiry, EnquiryAbout, LetterRow, LetterState, Settlement, SettlementHow
-from domain.notices import Letter
+from domain.notices import Letter, Role, Template
 from domain.people import Language
 from tests.builders import a_candidacy, a_contact, a_declaration, a_draft, an_entry, commanded, drafts_of
 from tests.officers import asked, settled
@@ -136,6 +136,18 @@ async def test_a_conclusive_letter_withdraws_those_before_it_that_are_not_out(
     assert (await row_of(ledger, "C-2026-0001.2.1")).state is LetterState.SENT
     assert await history_of(ledger, INVITATION) == ["drafted", "withdrawn"]
     assert await ledger.claim(INVITATION) == Claim(state=LetterState.WITHDRAWN)
+
+
+async def test_letters_of_one_step_overtake_those_of_each_of_their_readers(
+    ledger: SqlLedger, nominated: CandidacyState
+) -> None:
+    step = an_entry(commanded(nominated, Act.WITHDRAW, Reason(reason="No time.")))
+    readers = (Role.CANDIDATE, Role.NOMINATOR)
+    await ledger.record(
+        step, lambda _: [a_draft(Template.WITHDRAWN, role, number=number) for number, role in enumerate(readers, 1)]
+    )
+
+    assert [(await row_of(ledger, letter)).state for letter in (RECEIPT, INVITATION)] == [LetterState.WITHDRAWN] * 2
 
 
 async def test_a_letter_that_overtakes_nothing_leaves_the_others(ledger: SqlLedger, nominated: CandidacyState) -> None:
