@@ -265,6 +265,11 @@ class MemoryLedger:
             return None
         return CandidacyState.model_validate(case.entry.state)
 
+    async def restore(self, delivery: Delivery) -> None:
+        stored = self.letters[delivery.letter]
+        if stored.state in {LetterState.DRAFTED, LetterState.RELEASED}:
+            stored.state = delivery.state
+
     async def state_of(self, letter: str) -> LetterState:
         return self.letters[letter].state
 

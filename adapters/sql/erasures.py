@@ -44,7 +44,9 @@ async def person(connection: AsyncConnection, cells: Cells, candidacy: str) -> P
     if row is None:
         raise LookupError(f"there is no candidacy {candidacy}")
     key = key_of(row.workflow_id)
-    theirs = select(cases.c.reference, cases.c.kind, cases.c.workflow_id).where(_of(key)).order_by(cases.c.reference)
+    theirs = (
+        select(cases.c.reference, cases.c.kind, cases.c.workflow_id).where(of_person(key)).order_by(cases.c.reference)
+    )
     of_cases = [PersonsCase.model_validate(dict(each)) for each in (await connection.execute(theirs)).mappings()]
     written = select(letters.c.reference).where(letters.c.case_reference.in_([each.reference for each in of_cases]))
     on_list, returned = None, 0
@@ -61,7 +63,8 @@ async def person(connection: AsyncConnection, cells: Cells, candidacy: str) -> P
     )
 
 
-def _of(key: str) -> ColumnElement[bool]:
+def of_person(key: str) -> ColumnElement[bool]:
+    """The cases of a person, by the name of the key that all of theirs lies under."""
     # A key's name is digits, letters and a slash: nothing that a pattern would take for more.
     return cases.c.workflow_id.op("~")(f"(^|/){key}(/|$)")
 
