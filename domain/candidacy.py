@@ -949,8 +949,19 @@ def _return_to_list(state: CandidacyState, effects: list[str]) -> tuple[Dispatch
     if state.list_reference is None:
         return ()
     effects.append(f"returns-to:{state.list_reference}")
-    decision = return_decision(state.reference, state.reinstated + 1)
-    return (_to_list(state, state.list_reference, "reinstate", decision),)
+    return (_to_list(state, state.list_reference, RETURN, return_decision(state.reference, state.reinstated + 1)),)
+
+
+def return_again(state: CandidacyState, workflow_id: str) -> Dispatch | None:
+    """The word that a seat is taken up again, once more for a list that could not be told; None for everybody else."""
+    on = state.list_reference
+    if on is None or workflow_id != list_workflow_id(on) or state.ended or not state.reinstated:
+        return None
+    return _to_list(state, on, RETURN, return_decision(state.reference, state.reinstated))
+
+
+RETURN: Final = "reinstate"
+"""As what a list hears that a seat is taken up again."""
 
 
 def return_decision(reference: str, returned: int) -> str:

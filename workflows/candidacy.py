@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
+from typing import Final
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError
@@ -53,6 +55,8 @@ LAW = Law[CandidacyState](
     rearm=law.rearm,
 )
 
+_PAUSE: Final = timedelta(seconds=5)
+"""Between two attempts to reach a list that does not run."""
 _SCREENED = OPEN - {Stage.NOMINATED}
 """Nobody is asked about who has not consented."""
 _WAS_SEATED = frozenset({Stage.APPROVED, Stage.PARTICIPANT, Stage.SUSPENDED, Stage.EXCLUDED})
@@ -77,7 +81,7 @@ class Candidacy:
         self._screening: asyncio.Task[None] | None = None
         self._screening_awaited = False
         self._screening_due = False
-        hooks = Hooks(recorded=self._screen_in_vetting)
+        hooks = Hooks(recorded=self._screen_in_vetting, ended=self._unheard_by)
         if case.state is not None:
             self._docket = Docket(LAW, case.state, hooks)
         elif case.opening is not None:
@@ -306,6 +310,18 @@ class Candidacy:
             await workflow.get_external_workflow_handle(order.suspension).signal("hear", answer)
         except FailureError:
             workflow.logger.info("not told: has ended", extra={"case": self._state.reference})
+
+    def _unheard_by(self, workflow_id: str) -> None:
+        if law.return_again(self._state, workflow_id) is not None:
+            self._docket.beside(self._return_to(workflow_id))
+
+    async def _return_to(self, workflow_id: str) -> None:
+        """Tell a list that a seat is taken up again, once it runs: both may be started again from the ledger."""
+        while (word := law.return_again(self._state, workflow_id)) is not None:
+            await workflow.sleep(_PAUSE)
+            with suppress(FailureError):
+                await workflow.get_external_workflow_handle(workflow_id).signal(word.signal, word.content)
+                return
 
     def _check(self, envelope: Envelope[Model], act: Act) -> None:
         self._admit()

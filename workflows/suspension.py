@@ -274,10 +274,13 @@ class Suspension:
     async def _find_out(self) -> bool:
         """Whether the candidacy has ended by its own record, which then ends this case."""
         ending = await workflow.execute_activity_method(Enquiries.ending, self._state.candidacy, **RECORD)
-        if ending is None or (ending is Stage.EXCLUDED and law.brings_back(self._state)):
+        if ending is None or self._undoes(ending):
             return False
         self.hear(found_ended(self._state.candidacy, ending, nth=self._state.reversals))
         return True
+
+    def _undoes(self, ending: Stage) -> bool:
+        return ending is Stage.EXCLUDED and law.brings_back(self._state)
 
     async def _reach_candidacy(self) -> None:
         """Find out how the candidacy ended; where it has not, repeat the last order, once it runs again."""
@@ -286,8 +289,9 @@ class Suspension:
             order = self._state.order
             if self._state.ended or order is None:
                 return
-            if law.brings_back(self._state):
-                await workflow.execute_activity_method(Care.reinstate, args=(self._state.candidacy, order), **RECORD)
+            if law.brings_back(self._state) and await workflow.execute_activity_method(
+                Care.reinstate, args=(self._state.candidacy, order), **RECORD
+            ):
                 return
             try:
                 await candidacy.signal("obey", order)

@@ -5,11 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from adapters.cases import TemporalCases
 from domain.candidacy import Act, Correction, Measure, Reason
-from domain.lists import Drafting, ListAct, ListPlan, Place
+from domain.lists import Drafting, ListAct, ListPlan, ListState, Place
 from domain.notices import Role, Template
 from domain.people import SeatKind
 from domain.session import SessionAmendment
+from domain.steps import CaseKind
 from domain.suspension import Assignment, Extension, Recommendation, ReviewReport, SuspensionAct, Waiver
 from starter.desk import Refused
 from tests.builders import SESSION, a_charge, a_reversal
@@ -216,6 +218,24 @@ async def test_nobody_loses_a_seat_by_a_reversal(office: Office) -> None:
     assert refused.value.rule == "seat-taken"
     assert office.ledger.cases[suspension].entry.stage == "excluded"
     assert office.ledger.cases[first].entry.stage == "excluded"
+
+
+async def test_a_list_that_does_not_run_hears_of_the_return_once_it_does(office: Office) -> None:
+    candidacy = await office.participant()
+    suspension = await office.suspend(candidacy)
+    await office.hear_out(suspension)
+    await office.settle(suspension, Recommendation.EXCLUDED)
+    await office.stage(suspension, "excluded")
+    await office.pass_days(0.1)
+    seats = ListState.model_validate(office.ledger.cases["L-2026-1"].entry.state)
+    await office.env.client.get_workflow_handle(seats.workflow_id).terminate()
+    await office.rule(suspension, SuspensionAct.REVERSE, a_reversal(), officer=4)
+    await office.stage(candidacy, "suspended")
+    await office.pass_days(0.01)
+    assert await TemporalCases(office.env.client, office.queue).restart(CaseKind.LIST, seats)
+    await office.pass_days(0.01)
+
+    assert office.acts("L-2026-1")[-2:] == [ListAct.VACATE, ListAct.REINSTATE]
 
 
 async def test_what_goes_on_after_its_end_goes_on_with_the_dates_of_today(office: Office) -> None:
