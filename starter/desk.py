@@ -32,6 +32,7 @@ from config.settings import Settings, WrongSetting
 from domain.authority import REGISTER, Upkeep
 from domain.candidacy import Act, CandidacyState
 from domain.cases import (
+    EDITION,
     CandidacyCase,
     CandidacyOpening,
     ListCase,
@@ -184,7 +185,7 @@ class Desk:
         envelope = self.close_over(SessionAct.OPEN, workflow_id, plan)
         return await self._open(
             "Session",
-            SessionCase(opening=SessionOpening(envelope=envelope, closed_days=plan.closed_days())),
+            SessionCase(opening=SessionOpening(envelope=envelope, closed_days=plan.closed_days()), edition=EDITION),
             workflow_id,
             envelope,
             summary=f"Session {plan.reference}",
@@ -241,7 +242,7 @@ class Desk:
         )
         return await self._open(
             "Candidacy",
-            CandidacyCase(opening=opening),
+            CandidacyCase(opening=opening, edition=EDITION),
             workflow_id,
             envelope,
             summary=f"Candidacy in session {reference}",
@@ -265,7 +266,7 @@ class Desk:
         opening = ListOpening(envelope=envelope, reference=reference, terms=session.terms, law=seats)
         taken = await self._open(
             "SessionList",
-            ListCase(opening=opening),
+            ListCase(opening=opening, edition=EDITION),
             workflow_id,
             envelope,
             summary=f"List of session {session.reference}",
@@ -315,7 +316,7 @@ class Desk:
         )
         return await self._begin(
             "Suspension",
-            SuspensionCase(opening=opening),
+            SuspensionCase(opening=opening, edition=EDITION),
             workflow_id,
             envelope,
             update=SuspensionAct.OPEN,

@@ -282,6 +282,20 @@ async def suspended_in_error_and_deceased(office: Office) -> None:
     await office.pass_days(0.1)
 
 
+async def second_edition(office: Office) -> None:
+    """Where the second edition parts with the first: screened, told twice, a run that ends, who may follow."""
+    await office.open(opens=(await office.today()) - timedelta(days=1))
+    first, second = [await office.nominate(family_name=name) for name in ("Kestrel", "Barnard")]
+    for reference in (first, second):
+        await office.declare(reference)
+        await office.clear(reference)
+    await office.adopt(first, reserve=(second,))
+    await office.stage(first, "participant")
+    await office.pass_days(0.1)
+    await office.act(first, Act.WITHDRAW, Reason(reason="health"))
+    await office.pass_days(0.1)
+
+
 SCENARIOS: Final[dict[str, Scenario]] = {
     scenario.__name__: scenario
     for scenario in (
@@ -302,5 +316,6 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         upheld_reversed_and_lapsed,
         suspended_and_withdrawn,
         suspended_in_error_and_deceased,
+        second_edition,
     )
 }
