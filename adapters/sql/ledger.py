@@ -34,7 +34,7 @@ from activities.ports import Judging, Keys, LedgerBehind, Write
 from adapters.sql import authority, chain, enquiries, erasures
 from adapters.sql.cells import Cells, content_of, of_letter, reason_of, state_of
 from adapters.sql.reach import connected
-from adapters.sql.tables import TROUBLED, WAITING, cases, counters, events, letter_events, letters
+from adapters.sql.tables import TROUBLED, WAITING, among, cases, counters, events, letter_events, letters
 from domain.authority import Command, Incident, Written
 from domain.candidacy import CandidacyState
 from domain.cases import STATES
@@ -173,7 +173,7 @@ _OVERTAKEN = (
         letters.c.case_reference == _given(letters.c.case_reference),
         letters.c.role == _given(letters.c.role),
         letters.c.seq < _given(letters.c.seq),
-        letters.c.state.in_(WAITING),
+        among(letters.c.state, WAITING),
         letters.c.template == any_(bindparam("templates", type_=ARRAY(Text))),
     )
     .values(state=LetterState.WITHDRAWN, changed_at=func.now())
@@ -185,7 +185,7 @@ _WITHDRAW_OVERTAKEN: Final = _trail(_OVERTAKEN)
 _interrupted = letters.c.state == LetterState.SENDING
 _CLAIMED = (
     update(letters)
-    .where(letters.c.reference == _given(letters.c.reference), letters.c.state.in_((*WAITING, LetterState.SENDING)))
+    .where(letters.c.reference == _given(letters.c.reference), among(letters.c.state, (*WAITING, LetterState.SENDING)))
     .values(
         # A claim that finds the letter claimed knows that whoever claimed it is gone, and not how far they came.
         state=case((_interrupted, LetterState.UNKNOWN), else_=LetterState.SENDING),
@@ -201,7 +201,7 @@ _MARKED = (
     update(letters)
     .where(
         letters.c.reference == _given(letters.c.reference),
-        letters.c.state.in_((LetterState.SENDING, LetterState.UNKNOWN)),
+        among(letters.c.state, (LetterState.SENDING, LetterState.UNKNOWN)),
         letters.c.state != _given(letters.c.state),
     )
     .values(state=_given(letters.c.state), code=_given(letters.c.code), changed_at=func.now())

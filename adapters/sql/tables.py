@@ -15,6 +15,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
@@ -28,7 +29,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    any_,
     func,
+    literal,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -50,6 +53,12 @@ WAITING: Final = (LetterState.DRAFTED, LetterState.RELEASED)
 """A letter in one of these states has yet to go out, and can still be held back."""
 DONE: Final = (LetterState.SENT, LetterState.WITHDRAWN)
 """A letter in one of these states needs nothing any more."""
+
+
+def among(column: ColumnElement[str], words: Iterable[str]) -> ColumnElement[bool]:
+    """Whether a column holds one of a few words; SQLAlchemy would write an ``IN`` anew with every execution."""
+    return column == any_(literal(list(words), ARRAY(Text)))
+
 
 _STAGES: Final[dict[CaseKind, type[StrEnum]]] = {
     CaseKind.SESSION: SessionStage,
