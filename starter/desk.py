@@ -64,6 +64,7 @@ from domain.ids import (
     session_workflow_id,
     suspension_workflow_id,
 )
+from domain.interests import InterestRow, Interests, Withdrawal, officer_file
 from domain.keys import REGISTER_KEY, KeysUnavailable, key_of
 from domain.ledger import (
     Affected,
@@ -438,6 +439,29 @@ class Desk:
             "OfficerRevocation", self.close_over("revoke", REGISTER, revocation), tuple[Appointment, ...]
         )
         return ended
+
+    async def declare_interests(self, interests: Interests) -> tuple[InterestRow, ...]:
+        """Declare one's own interests; everything one ever declared.
+
+        Raises:
+            NoSuchCase: A case that is named does not exist.
+        """
+        return await self._about_interests("InterestDeclaration", "declare_interest", interests)
+
+    async def withdraw_interest(self, withdrawal: Withdrawal) -> tuple[InterestRow, ...]:
+        """Withdraw an interest of one's own; everything one ever declared."""
+        return await self._about_interests("InterestWithdrawal", "withdraw_interest", withdrawal)
+
+    async def _about_interests(self, workflow: str, act: str, content: Model) -> tuple[InterestRow, ...]:
+        own = officer_file(self.officer)
+        rows: tuple[InterestRow, ...] = await self._run(
+            workflow, self.close_over(act, own, content), tuple[InterestRow, ...], key=own
+        )
+        return rows
+
+    async def interests(self) -> tuple[InterestRow, ...]:
+        """Everything one ever declared."""
+        return (await self.ask(Enquiry(about=EnquiryAbout.INTERESTS, reference=officer_file(self.officer)))).interests
 
     async def verify_ledger(self, progress: Callable[[int, int], None] | None = None) -> Verification:
         """Read the ledger's chain and its signatures, and compare the ledger with the running workflows.

@@ -201,6 +201,8 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         rebuild.rebuild,
         officers.admit_officer,
         officers.revoke_officer,
+        officers.declare_interests,
+        officers.withdraw_interest,
         officers.recognise,
     )
 
