@@ -17,6 +17,7 @@ from domain.candidacy import CandidacyState
 from domain.chain import Seal
 from domain.envelope import Envelope
 from domain.erasure import Certificate, Erasure, ErasureOrder, ErasureRequest, Person, Reading
+from domain.identity import Namesake
 from domain.interests import InterestRow, Interests, Withdrawal
 from domain.ledger import (
     Answer,
@@ -242,6 +243,9 @@ class Ledger(Protocol):
 
     async def withdraw_interest(self, command: Command, withdrawal: Withdrawal) -> tuple[InterestRow, ...]:
         """Write down from when an interest holds no more, once; everything the officer ever declared."""
+
+    async def namesakes(self, workflow_id: str) -> Sequence[Namesake]:
+        """The other candidacies that share a name with one, and what else; by the workflow that carries it."""
 
     async def hidden_from(self, officer: str, at: datetime) -> frozenset[str]:
         """The references of the cases in which an officer has an interest at an instant of the clock."""

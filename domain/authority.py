@@ -33,7 +33,7 @@ from domain.offices import APART, POWERS, Officer, Request, check_apart, check_p
 from domain.session import SessionState
 from domain.signing import Digest, Evidence, Identity, PublicKey, Signed, decision_of, digest
 from domain.steps import CaseKind, CaseState, Trigger
-from domain.suspension import Charge, SuspensionState, check_opening
+from domain.suspension import Charge, SuspensionAct, SuspensionState, check_hits, check_opening
 
 REGISTER: Final = "register"
 """What a command or question names as its case that is about the register as a whole."""
@@ -281,6 +281,9 @@ class Judge:
             self._signed(signed, power_of(entry), grounds, entry.taken)
             check_interest(power_of(entry), signed.signer, step.content, grounds.interested)
         self._follows(entry, state, grounds)
+        if isinstance(state, SuspensionState) and step.act == SuspensionAct.OPEN:
+            own = grounds.candidacy
+            check_hits(Charge.model_validate(step.content), own.file if own is not None else None)
         if step.trigger is Trigger.CASE and not grounds.founded and not _explained(entry, state, grounds):
             raise UnfoundedWord("no case was recorded as saying this", rule="word-unfounded")
         if step.seq == 1 and not isinstance(state, SessionState):
@@ -372,14 +375,18 @@ def _check_suspension(entry: Entry, state: SuspensionState, grounds: Grounds) ->
         or (candidacy.fingerprint, candidacy.nomination.candidate.contact) != (state.fingerprint, state.participant)
     ):
         raise StrayCase("the candidacy is another person's, or its letters go elsewhere", rule="suspension-candidacy")
-    check_opening(state.terms, Charge.model_validate(entry.step.content), candidacy.stage, entry.step.at)
+    charge = Charge.model_validate(entry.step.content)
+    check_opening(state.terms, charge, candidacy.stage, entry.step.at)
     if candidacy.review is not None:
         raise NotAtThisStage("another suspension is open on this participant", rule="one-suspension")
 
 
 def needs_candidacy(entry: Entry) -> bool:
     """Whether a step is judged by what the candidacy's own record says, where no word of it stands in the ledger."""
-    return entry.kind is CaseKind.SUSPENSION and (entry.step.seq == 1 or entry.step.trigger is Trigger.CASE)
+    step = entry.step
+    return entry.kind is CaseKind.SUSPENSION and (
+        step.seq == 1 or step.trigger is Trigger.CASE or step.act == SuspensionAct.OPEN
+    )
 
 
 def _explained(entry: Entry, state: CaseState, grounds: Grounds) -> bool:

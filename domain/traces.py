@@ -43,6 +43,8 @@ INTERESTING: Final = frozenset({About.CANDIDATE, About.ALIAS, About.NOMINATOR, A
 """The traces by which an officer's interest is known."""
 NAMED: Final = frozenset({About.CANDIDATE, About.ALIAS})
 """The traces that are names of the candidate."""
+DATED: Final = frozenset({About.WRITTEN, About.BORN, About.YEAR, About.DAY})
+"""The traces that hold the birth date."""
 
 _LEGAL_FORMS: Final = frozenset(
     {"e", "v", "ev", "ngo", "asbl", "association", "foundation", "fund", "the", "of", "фонд", "нко"}

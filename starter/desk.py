@@ -89,7 +89,16 @@ from domain.people import Nomination
 from domain.session import SessionAct, SessionAmendment, SessionPlan, SessionState
 from domain.signing import digest
 from domain.steps import CaseKind
-from domain.suspension import Charge, SuspensionAct, SuspensionStage, check_opening
+from domain.suspension import (
+    Charge,
+    Evidence,
+    SuspensionAct,
+    SuspensionStage,
+    check_hits,
+    check_opening,
+    check_usable,
+    evidence_of,
+)
 from domain.watchlists import ListAct as ListDuty
 from domain.watchlists import ListAnswer, ListEnquiry, ListImport, ListRemoval, ListVersion
 from starter.signing import Signer
@@ -282,6 +291,16 @@ class Desk:
         """Send a command to a list."""
         return await self._command(reference, act, content)
 
+    async def hit_of(self, reference: str, hit: str) -> Evidence:
+        """A hit on a participant, as evidence for a suspension.
+
+        Raises:
+            Refusal: It is none of this participant's, or one that counts against nobody.
+        """
+        file = CandidacyState.model_validate((await self.case(reference)).state).file
+        found = next((each for each in (file.hits if file is not None else ()) if each.id == hit), None)
+        return evidence_of(check_usable(found, hit, file))
+
     async def open_suspension(self, reference: str, charge: Charge) -> Taken:
         """Bring a trigger against a participant: it opens a suspension, or joins the one that is open.
 
@@ -292,6 +311,7 @@ class Desk:
             candidacy = CandidacyState.model_validate((await self.case(reference)).state)
             terms = candidacy.terms
             check_opening(terms, charge, candidacy.stage, terms.clock.reading(datetime.now(UTC)))
+            check_hits(charge, candidacy.file)
             try:
                 return await self._charge(candidacy, charge)
             except _HasEnded:

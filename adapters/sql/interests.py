@@ -1,4 +1,4 @@
-"""Officers' interests in PostgreSQL, and the marks by which they are found in a case."""
+"""Officers' interests in PostgreSQL, and the marks by which they and other nominations are found in a nomination."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,6 +8,7 @@ from sqlalchemy import (
     ColumnElement,
     ScalarSelect,
     and_,
+    case,
     delete,
     func,
     insert,
@@ -21,10 +22,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.ports import Keys
 from adapters.sql.cells import Cells, content_of_command
 from adapters.sql.tables import cases, commands, interest_ends, interests, traces
+from domain.identity import Namesake
 from domain.interests import InterestRow, Interests
 from domain.keys import REGISTER_KEY, is_reference, key_of
 from domain.people import Nomination
-from domain.traces import INTERESTING, About
+from domain.traces import DATED, INTERESTING, NAMED, About
 from domain.traces import traces as traces_of
 
 _HELD: Final = interests.outerjoin(interest_ends, interest_ends.c.interest == interests.c.n)
@@ -95,6 +97,25 @@ async def mark(connection: AsyncConnection, keys: Keys, person: str, nomination:
 async def unmark(connection: AsyncConnection, person: str) -> None:
     """Let nobody find a person's nomination any more."""
     await connection.execute(delete(traces).where(traces.c.person == person))
+
+
+async def namesakes(connection: AsyncConnection, person: str) -> Sequence[Namesake]:
+    """The other candidacies that share a name with a person's, and what else."""
+    own, other = traces.alias("own"), traces.alias("other")
+    named = and_(own.c.about.in_(sorted(NAMED)), other.c.about.in_(sorted(NAMED)))
+    dated = and_(own.c.about == other.c.about, own.c.about.in_(sorted(DATED)))
+    # Whichever of the two the name is an alias of, it is a name in common.
+    what = case((named, About.CANDIDATE.value), else_=own.c.about)
+    found = (
+        select(cases.c.reference, func.array_agg(what.distinct()).label("shares"))
+        .select_from(own)
+        .join(other, and_(own.c.mark == other.c.mark, own.c.person != other.c.person))
+        .join(cases, cases.c.workflow_id == func.concat("candidacy/", other.c.person))
+        .where(own.c.person == person, or_(named, dated))
+        .group_by(cases.c.reference)
+        .having(func.bool_or(named))
+    )
+    return [Namesake(reference=row.reference, shares=row.shares) for row in await connection.execute(found)]
 
 
 async def declare(

@@ -42,6 +42,7 @@ from domain.chain import START, Examination, Seal
 from domain.envelope import Envelope
 from domain.erasure import ERASE_ACT, Certificate, Erasure, ErasureOrder, ErasureRequest, Person, Reading
 from domain.errors import LetterSettled, NotAdmissible, StrayCase
+from domain.identity import Namesake
 from domain.ids import candidacy_reference, suspension_reference
 from domain.interests import InterestRow, Interests, Withdrawal, check_withdrawal
 from domain.keys import REGISTER_KEY, key_of
@@ -561,6 +562,11 @@ class SqlLedger:
                 number = await authority.take(connection, self._cells, command)
                 await interests.withdraw(connection, withdrawal.interest, number, ends)
             return tuple(await interests.own(connection, self._cells, officer))
+
+    async def namesakes(self, workflow_id: str) -> Sequence[Namesake]:
+        """The other candidacies that share a name with one, and what else; by the workflow that carries it."""
+        async with connected(self._single) as connection:
+            return await interests.namesakes(connection, key_of(workflow_id))
 
     async def hidden_from(self, officer: str, at: datetime) -> frozenset[str]:
         """The references of the cases in which an officer has an interest at an instant of the clock."""
