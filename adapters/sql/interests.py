@@ -8,7 +8,6 @@ from sqlalchemy import (
     ColumnElement,
     ScalarSelect,
     and_,
-    case,
     delete,
     func,
     insert,
@@ -101,21 +100,25 @@ async def unmark(connection: AsyncConnection, person: str) -> None:
 
 async def namesakes(connection: AsyncConnection, person: str) -> Sequence[Namesake]:
     """The other candidacies that share a name with a person's, and what else."""
-    own, other = traces.alias("own"), traces.alias("other")
-    named = and_(own.c.about.in_(sorted(NAMED)), other.c.about.in_(sorted(NAMED)))
-    dated = and_(own.c.about == other.c.about, own.c.about.in_(sorted(DATED)))
-    # Whichever of the two the name is an alias of, it is a name in common.
-    what = case((named, About.CANDIDATE.value), else_=own.c.about)
-    found = (
-        select(cases.c.reference, func.array_agg(what.distinct()).label("shares"))
-        .select_from(own)
-        .join(other, and_(own.c.mark == other.c.mark, own.c.person != other.c.person))
-        .join(cases, cases.c.workflow_id == func.concat("candidacy/", other.c.person))
-        .where(own.c.person == person, or_(named, dated))
-        .group_by(cases.c.reference)
-        .having(func.bool_or(named))
+    own, other, named = traces.alias("own"), traces.alias("other"), traces.alias("named")
+    names = select(own.c.mark).where(own.c.person == person, own.c.about.in_(sorted(NAMED)))
+    alike = select(named.c.person).where(
+        named.c.mark.in_(names), named.c.about.in_(sorted(NAMED)), named.c.person != person
     )
-    return [Namesake(reference=row.reference, shares=row.shares) for row in await connection.execute(found)]
+    dated = and_(own.c.about == other.c.about, own.c.about.in_(sorted(DATED)))
+    found = (
+        select(cases.c.reference, func.array_agg(own.c.about.distinct()).label("shares"))
+        .select_from(other)
+        .outerjoin(own, and_(own.c.person == person, own.c.mark == other.c.mark, dated))
+        .join(cases, cases.c.workflow_id == func.concat("candidacy/", other.c.person))
+        .where(other.c.person.in_(alike))
+        .group_by(cases.c.reference)
+    )
+    return [
+        # Whichever of the two the name is an alias of, it is a name in common.
+        Namesake(reference=row.reference, shares={About.CANDIDATE, *filter(None, row.shares)})
+        for row in await connection.execute(found)
+    ]
 
 
 async def declare(

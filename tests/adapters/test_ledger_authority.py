@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from adapters.sql.ledger import SqlLedger
 from domain import candidacy, session
 from domain.authority import REGISTER, incident_of
 from domain.candidacy import Act, CandidacyState, Reason, Stage
+from domain.erasure import ErasureOrder, ErasureRequest
 from domain.errors import (
     ConflictOfInterest,
     NotAdmissible,
@@ -41,6 +42,7 @@ from domain.offices import Office, Request, Revocation
 from domain.roll import Roll
 from domain.signing import Evidence, Identity, digest
 from domain.steps import CaseKind, Outcome
+from domain.traces import About
 from tests.builders import (
     NOMINATED_AT,
     SESSION,
@@ -424,3 +426,40 @@ async def test_nobody_can_read_from_the_database_in_whom_an_officer_has_an_inter
     await engine.dispose()
     for name in ("Эксампл", "Test Fund", "Example", "nominator@example.org"):
         assert not any(name in rows for rows in kept)
+
+
+async def nominated(ledger: SqlLedger, state: session.SessionState, number: int, **changes: Any) -> CandidacyState:
+    """Another candidacy, of whoever is described."""
+    nomination = a_nomination()
+    nomination = nomination.model_copy(update={"candidate": nomination.candidate.model_copy(update=changes)})
+    envelope = signed("nominate", f"candidacy/{SESSION}/{number:032x}", nomination)
+    opened = candidacy.open_case(
+        envelope, terms=state.terms, fingerprint=f"{number:032x}", statements=(), at=NOMINATED_AT
+    )
+    recorded = await record(ledger, taken(opened))
+    return opened.state.model_copy(update={"reference": recorded.reference})
+
+
+async def test_other_nominations_under_a_name_that_sounds_the_same_are_found_until_they_are_erased(
+    register: SqlLedger, database: str
+) -> None:
+    session_ = await open_session(register)
+    first = await nominated(register, session_, 1, given_name="Primer", family_name="Testov")
+    later = date(1981, 5, 17)
+    again = await nominated(register, session_, 2, given_name="Тестов", family_name="Пример", birth_date=later)
+    alias = await nominated(register, session_, 3, family_name="Other", other_names=("Primer I. Testoff",))
+    await nominated(register, session_, 4, family_name="Other", given_name="Somebody")
+
+    async def found(state: CandidacyState) -> dict[str, set[About]]:
+        return {each.reference: set(each.shares) for each in await register.namesakes(state.workflow_id)}
+
+    whole = {About.CANDIDATE, About.BORN, About.YEAR, About.DAY}
+    assert await found(first) == {again.reference: {About.CANDIDATE, About.DAY}, alias.reference: whole}
+    assert await found(alias) == {first.reference: whole, again.reference: {About.CANDIDATE, About.DAY}}
+
+    order = signed("erase", again.reference, ErasureOrder(requested_by="O-2"))
+    person = await register.person(again.reference)
+    asked_for = signed("request_erasure", again.reference, ErasureRequest(reason="asked by letter"), number=2)
+    await register.request_erasure(person, asked_for, TAKEN)
+    await register.erase(person, order, TAKEN)
+    assert set(await found(first)) == {alias.reference}
