@@ -104,12 +104,12 @@ async def suspended(terminal: Terminal) -> None:
 
     now = datetime.now(UTC)
     compressed = {
-        "closes": day_of(now) + timedelta(days=3000),
+        "closes": day_of(now) + timedelta(days=790),
         "clock": Clock(policy=CalendarPolicy.COMPRESSED, started=now, origin=now, speed=SPEED),
         "limits": Limits(
             reminders=(),
             escalation_every=365,
-            suspension=SuspensionLimits(hearing=Limit(days=2000), interim=Limit(days=1)),
+            suspension=SuspensionLimits(hearing=Limit(days=700), interim=Limit(days=1)),
         ),
     }
     for session, changes in ((HEARD, {}), (REFERRED, compressed)):
