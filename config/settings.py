@@ -146,6 +146,27 @@ class Settings(BaseSettings):
         default=None, description="the master key before it, while keys are wrapped anew"
     )
     previous_master_key_file: Path | None = Field(default=None, description="a file that holds that one instead")
+    vault_url: Annotated[str, AfterValidator(_secure)] | None = Field(
+        default=None, description="a key service that keeps the master key instead: HashiCorp Vault or OpenBao"
+    )
+    vault_key: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9_.-]{1,100}$", description="the name of the key in its transit engine"
+    )
+    vault_mount: str = Field(
+        default="transit", pattern=r"^[A-Za-z0-9_./-]{1,100}$", description="where that engine is mounted"
+    )
+    vault_namespace: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9_./-]{1,100}$", description="the namespace it is in, where there are some"
+    )
+    vault_token: SecretStr | None = Field(default=None, description="the token by which the service knows this desk")
+    vault_token_file: Path | None = Field(default=None, description="a file that holds it instead, read each time")
+    vault_ca_file: Path | None = Field(
+        default=None, description="the authorities its certificate is checked by, if not the machine's own"
+    )
+    vault_timeout: float = Field(default=5.0, gt=0, le=60, description="limit for each exchange with the service")
+    vault_retired: bool = Field(
+        default=False, description="whether the service is the master key before, while keys are wrapped anew"
+    )
     keys_folder: Path | None = Field(
         default=None, description="folder for the wrapped keys of persons; keys in the home folder if it is not set"
     )
