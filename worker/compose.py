@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -34,6 +35,7 @@ from activities.rebuild import Rebuild
 from activities.record import Offices, Recording
 from activities.screen import Lists, Screenings
 from activities.seal import Sealing
+from adapters.aside import Aside
 from adapters.cases import TemporalCases
 from adapters.keys.keyring import Keyring
 from adapters.memory import TemporalMemories
@@ -227,8 +229,17 @@ def heavy_activities(ports: Ports) -> tuple[Callable[..., Any], Callable[..., An
     return Screenings(screener=ports.screener).screen_person, lists.import_list
 
 
-def _ports(client: Client, settings: Settings, parts: Parts) -> Ports:
-    watchlists = SqlWatchlists(parts.engine, entry_keys)
+@asynccontextmanager
+async def _aside(processes: int, *, patient: bool = False) -> AsyncIterator[Aside]:
+    aside = Aside(processes, patient=patient)
+    try:
+        yield aside
+    finally:
+        await aside.aclose()
+
+
+def _ports(client: Client, settings: Settings, parts: Parts, *, comparing: Aside, importing: Aside) -> Ports:
+    watchlists = SqlWatchlists(parts.engine, partial(importing.run, entry_keys))
     record = ledger(settings, parts.engine, parts.keyring)
     cases = TemporalCases(client, settings.task_queue)
     return Ports(
@@ -242,7 +253,7 @@ def _ports(client: Client, settings: Settings, parts: Parts) -> Ports:
         keys=parts.keyring,
         erasures=record,
         estate=cases,
-        screener=LocalScreener(watchlists),
+        screener=LocalScreener(watchlists, comparing.run),
         watchlists=HandedIn(watchlists, settings.lists_handed_in),
         desk=Contact(
             name=settings.mail_sender_name, email=settings.desk_address, language=Language(settings.desk_language)
@@ -260,11 +271,14 @@ def _ports(client: Client, settings: Settings, parts: Parts) -> Ports:
 async def at_work(client: Client, settings: Settings, parts: Parts) -> AsyncIterator[None]:
     """Carry everything: cases on the main task queue, and beside it what is heavy, a little at a time.
 
-    No case waits behind an import, and no screening either: each of the three has room of its own.
+    No case waits behind an import, and no screening either: each of the three has room of its own, and what keeps an
+    interpreter busy is done in a process beside this one.
     """
-    ports = _ports(client, settings, parts)
-    screen, take = heavy_activities(ports)
     async with AsyncExitStack() as stack:
+        comparing = await stack.enter_async_context(_aside(settings.screenings_at_once))
+        importing = await stack.enter_async_context(_aside(1, patient=True))
+        ports = _ports(client, settings, parts, comparing=comparing, importing=importing)
+        screen, take = heavy_activities(ports)
         for queue, one, at_once in (
             (screening_queue(settings.task_queue), screen, settings.screenings_at_once),
             (lists_queue(settings.task_queue), take, 1),

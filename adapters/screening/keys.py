@@ -139,7 +139,7 @@ def _sought(whole: Sequence[Part], parts: int) -> Iterator[tuple[str, str, str]]
     """Two parts of a name that an entry must agree in, and the kind of keys to look under, for every entry that counts.
 
     Whoever comes to a hit lacks one part at most, or one of every three where there are many (see
-    :func:`adapters.screening.matcher.at_most`); a patronymic may be missing besides. So a few pairs are enough, and
+    :func:`adapters.screening.matcher.plausible`); a patronymic may be missing besides. So a few pairs are enough, and
     those of common parts, which half a list shares, need not be looked under. A name of three parts may stand in a list
     with two of them and nothing else: such entries have keys of a kind of their own.
 

@@ -228,23 +228,18 @@ def _weight(part: str) -> float:
     return 1.0
 
 
-def at_most(asked: Candidate, names: Iterable[Parts]) -> float:
-    """The most that a full comparison could come to, at the least cost of each part that one side lacks.
+def plausible(asked: Candidate, names: Iterable[Parts]) -> bool:
+    """Whether a full comparison could come to a hit, at the least cost of each part that one side lacks.
 
     logic-v2 counts a part that the entry lacks with 0.8 and one that the person lacks with 0.2, and a family name with
-    1.3.
+    1.3; so this is the most that it could say.
     """
-    return max((_bound(mine, theirs) for theirs in names for mine in asked.names), default=0.0)
+    return any(_most(mine, theirs) >= THRESHOLD for theirs in names for mine in asked.names)
 
 
-def plausible(asked: Candidate, names: Iterable[Parts]) -> bool:
-    """Whether a full comparison could come to a hit."""
-    return any(_bound(mine, theirs) >= THRESHOLD for theirs in names for mine in asked.names)
-
-
-def _bound(mine: Parts, theirs: Parts) -> float:
+def _most(mine: Parts, theirs: Parts) -> float:
     free = list(theirs)
-    agreed = 0
+    agreed = lacked = 0
     lacking = 0.0
     for part in mine:
         found = next((other for other in free if _alike(part.text, other.text)), None)
@@ -253,6 +248,10 @@ def _bound(mine: Parts, theirs: Parts) -> float:
             agreed += 1
         elif not part.patronymic or any(other.patronymic for other in theirs):
             lacking += 0.8 * _weight(part.text)
+            lacked += 1
+            most = len(mine) - lacked + 0.3
+            if most / (most + lacking) < THRESHOLD:
+                return 0.0
     if not agreed or (agreed == 1 and len(mine) > 1):
         return 0.0
     known = any(part.patronymic for part in mine)
