@@ -1,8 +1,8 @@
 """The one place where ports meet adapters."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -40,6 +40,8 @@ from adapters.cases import TemporalCases
 from adapters.keys.keyring import Keyring
 from adapters.memory import TemporalMemories
 from adapters.screening.local import LocalScreener, entry_keys
+from adapters.screening.several import Several
+from adapters.screening.yente import Remote, YenteScreener
 from adapters.seal import Ed25519Sealer
 from adapters.signatures import JsonWebSignatures
 from adapters.smtp import SmtpMailer
@@ -55,6 +57,7 @@ from domain.authority import Freshness, Judge
 from domain.ids import lists_queue, screening_queue
 from domain.notices import Role
 from domain.people import Contact, Language
+from domain.screening import ListKind, Trust, Watchlist
 from letters.render import TemplateRenderer
 from workflows.registry import SANDBOX, WORKFLOWS
 
@@ -238,6 +241,37 @@ async def _aside(processes: int, *, patient: bool = False) -> AsyncIterator[Asid
         await aside.aclose()
 
 
+def yente(settings: Settings, url: str) -> YenteScreener:
+    """What asks the server of lists that is set.
+
+    Raises:
+        WrongSetting: Its lists are described in words that are not known.
+    """
+    try:
+        lists = [
+            Remote(
+                dataset=dataset,
+                watchlist=Watchlist(
+                    name=f"yente-{dataset.replace('_', '-')}",
+                    publisher=dataset,
+                    trust=Trust(trust),
+                    kind=ListKind(kind),
+                ),
+            )
+            for dataset, trust, kind in settings.yente_datasets
+        ]
+    except ValueError:
+        words = f"the trusts are {', '.join(Trust)}; the kinds {', '.join(ListKind)}"
+        raise WrongSetting(f"DESK_YENTE_LISTS: {words}") from None
+    return YenteScreener(
+        url,
+        lists,
+        key=settings.yente_key.get_secret_value() if settings.yente_key else None,
+        timeout=settings.yente_timeout,
+        per_minute=settings.yente_per_minute,
+    )
+
+
 def _ports(client: Client, settings: Settings, parts: Parts, *, comparing: Aside, importing: Aside) -> Ports:
     watchlists = SqlWatchlists(parts.engine, partial(importing.run, entry_keys))
     record = ledger(settings, parts.engine, parts.keyring)
@@ -278,6 +312,9 @@ async def at_work(client: Client, settings: Settings, parts: Parts) -> AsyncIter
         comparing = await stack.enter_async_context(_aside(settings.screenings_at_once))
         importing = await stack.enter_async_context(_aside(1, patient=True))
         ports = _ports(client, settings, parts, comparing=comparing, importing=importing)
+        if settings.yente_url is not None:
+            remote = await stack.enter_async_context(aclosing(yente(settings, settings.yente_url)))
+            ports = replace(ports, screener=Several([ports.screener, remote]))
         screen, take = heavy_activities(ports)
         for queue, one, at_once in (
             (screening_queue(settings.task_queue), screen, settings.screenings_at_once),

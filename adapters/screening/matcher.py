@@ -27,6 +27,7 @@ from nomenklatura.matching.types import ScoringConfig
 from rigour.names import NamePartTag, NameTypeTag, Symbol, analyze_names
 from rigour.text.distance import levenshtein
 
+from adapters.screening.shown import shown
 from adapters.screening.spelling import System, any_reading, full_names, is_patronymic, readings, tokens
 from domain.screening import NAMES, Listed, Match, Subject
 
@@ -44,8 +45,6 @@ MIN_SLIP: Final = 4
 _NAME_LIKE: Final = frozenset({*NAMES, "firstName", "lastName", "middleName", "fatherName", "motherName", "secondName"})
 _COMPARED: Final = (*sorted(_NAME_LIKE), "birthDate", "nationality", "citizenship", "country", "gender", "innCode")
 """What logic-v2 compares of people; the rest is only shown."""
-_SHOWN: Final = ("name", "alias", "birthDate", "birthPlace", "nationality", "country", "gender", "position", "program")
-_SHOWN_VALUES: Final = 8
 _ASKED: Final = frozenset(
     ["name_match", "weak_alias_match", "country_mismatch", "dob_year_disjoint", "dob_day_disjoint", "gender_mismatch"]
 )
@@ -440,11 +439,7 @@ def compare(asked: Candidate, against: Entry) -> Match | None:
         caption=against.listed.caption,
         score=round(min(score, 1.0), 3),
         why=(*_explained(best), *told, *([f"taken off for all this: {cost:.2f}"] if cost else [])),
-        says={
-            name: tuple(against.listed.properties[name][:_SHOWN_VALUES])
-            for name in _SHOWN
-            if against.listed.properties.get(name)
-        },
+        says=shown(against.listed),
     )
 
 
