@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, Field
 
 from domain.ids import CaseReference, KeyId, LetterReference, OfficerId
+from domain.interests import InterestRow
 from domain.model import Address, Model, Prose
 from domain.notices import Letter, Notice, Role, Template
 from domain.offices import Appointment
@@ -252,6 +253,7 @@ class EnquiryAbout(StrEnum):
     LETTERS = "letters"
     LETTER = "letter"
     OFFICERS = "officers"
+    INTERESTS = "interests"
     READERS = "readers"
     INCIDENTS = "incidents"
 
@@ -328,6 +330,7 @@ class Answer(Model):
     letters: tuple[LetterRow, ...] = ()
     letter: LetterFile | None = None
     officers: tuple[Appointment, ...] = ()
+    interests: tuple[InterestRow, ...] = ()
     readers: tuple[ReadingRow, ...] = ()
     incidents: tuple[IncidentRow, ...] = ()
     more: bool = False

@@ -142,6 +142,7 @@ class Facts(Model):
         reference: The reference of the decision.
         person: For the secretariats: whom a measure concerns.
         candidacies: For the desk: who may follow.
+        hits: For the desk: what lists say that has to be looked at.
     """
 
     act_by: date | None = None
@@ -162,6 +163,7 @@ class Facts(Model):
     reference: str | None = None
     person: str | None = None
     candidacies: tuple[str, ...] = ()
+    hits: tuple[str, ...] = ()
 
 
 class Notice(Model):
