@@ -37,7 +37,7 @@ INITIAL: Final = 0.04
 SLIP: Final = 0.06
 DIMINUTIVE: Final = 0.12
 MISSING: Final = 0.03
-CONTRADICTION: Final = 0.25
+CONTRADICTION: Final = 0.3
 """What each takes from the score: an initial, a slip of the pen, a diminutive, a patronymic that one side lacks, two
 patronymics that contradict each other."""
 MIN_SLIP: Final = 4
@@ -363,6 +363,10 @@ def _rewritten(name: Parts, listed: Parts, read: Sequence[frozenset[str]], suppo
             if not part.initial and not word.initial and _slipped(part.text, word.text, read[number]):
                 take(number, other, SLIP, f"{part.text} and {word.text} differ by one slip of the pen")
                 break
+    abbreviated = any(name[number].initial != listed[other].initial for number, other in taken.items())
+    if abbreviated and any(not (listed[other].initial or listed[other].patronymic) for other in free):
+        # A family name of another person has the same first letter as many a patronymic.
+        return None
     if len(taken) >= 2 or (len(taken) == 1 and supported):
         patronymics = any(name[number].patronymic and listed[other].patronymic for number, other in taken.items())
         for number, part in enumerate(name):
