@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, text
 
 from activities.ports import ListBroken
 from adapters.screening.local import LocalScreener, entry_keys
 from adapters.sql import engine as engines
-from adapters.sql import migrate
+from adapters.sql.migrations.versions import r0009_keys_of_entries
 from adapters.sql.watchlists import SqlWatchlists
 from adapters.watchlists.store import HandedIn
 from domain.screening import ListFormat, ListKind, Subject, Trust, Watchlist
 from domain.watchlists import Import, ListImport
-from tests.keys import a_keyring
 
 Hand = Callable[..., Import]
 
@@ -187,14 +188,18 @@ async def test_an_import_that_is_broken_off_in_the_middle_leaves_nothing(
 async def test_lists_from_before_the_present_keys_are_found_by_them_after_the_upgrade(
     lists: SqlWatchlists, hand: Hand, tmp_path: Path, database: str
 ) -> None:
+    def upgrade(connection: Connection) -> None:
+        with Operations.context(MigrationContext.configure(connection)):
+            r0009_keys_of_entries.upgrade()
+
     await HandedIn(lists, tmp_path).take(hand(people("Primer Testov", "Obrazets Proverkin")), nobody_asks)
+    screener = LocalScreener(lists, at_once)
     engine = engines.create(database, pool=1)
     async with engine.begin() as connection:
-        await connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))
         await connection.execute(text("UPDATE watchlist_entries SET keys = '{1, 2}'"))
-    screener = LocalScreener(lists, at_once)
     assert (await screener.screen(Subject(names=("Primer Testov",)))).hits == ()
-    await migrate.upgrade(engine, a_keyring())
+    async with engine.begin() as connection:
+        await connection.run_sync(upgrade)
     await engine.dispose()
 
     assert len((await screener.screen(Subject(names=("Primer Testov",)))).hits) == 1
