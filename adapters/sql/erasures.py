@@ -131,7 +131,7 @@ async def expire(
 
 async def lock(connection: AsyncConnection, person: Person) -> bool:
     """Let nobody else write to a person's cases until this transaction ends; whether all of them have ended."""
-    locked = select(cases.c.ended).where(_of(person.key)).order_by(cases.c.reference).with_for_update()
+    locked = select(cases.c.ended).where(of_person(person.key)).order_by(cases.c.reference).with_for_update()
     return all(await connection.scalars(locked))
 
 

@@ -34,7 +34,10 @@ OPEN = (
     *(f"{kind}{session}{number}" for session in (HEARD, REFERRED) for kind, number in KINDS),
 )
 
-TABLES = "counters, cases, events, told, letters, letter_events, chain, seals, erasures, retentions, traces, interests, interest_ends"
+TABLES = (
+    "counters, cases, events, told, letters, letter_events, chain, seals, erasures, retentions, traces, interests, "
+    "interest_ends"
+)
 KEPT = (
     "SELECT case_reference, seq, act, trigger, at, stage_before, stage, decision, signer, content_hash, issued, nonce, "
     "content, effects, state FROM events ORDER BY case_reference, seq",
