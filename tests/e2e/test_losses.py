@@ -222,6 +222,7 @@ async def nobody_was_forgotten(terminal: Terminal) -> None:
     """Both suspensions go on, and what the Bureau decides of one can be undone when it has come to pass."""
     heard, referred = (f"S-{session}-0001" for session in (HEARD, REFERRED))
     assert terminal.ask("suspension", "observe", heard, "--answer", "It was not I.")["stage"] == "review"
+    terminal.ask("suspension", "waive", referred, "--how", "by telephone")
     bureau = ("--votes", "9:2", "--reference", "AS/Bur 12", "--reason", "As the file shows.", "--profile", "bureau")
     terminal.ask("suspension", "decide", referred, "--outcome", "excluded", *bureau)
     await comes_to(terminal, referred, "excluded")
