@@ -64,6 +64,7 @@ from domain.retention import Keeping, Retention, RetentionRule
 from domain.screening import ListKind, Trust, Watchlist
 from domain.timelimits import Limit
 from letters.render import TemplateRenderer
+from worker.shifts import AFTER_GRACE, working
 from workflows.registry import SANDBOX, WORKFLOWS
 
 
@@ -361,19 +362,21 @@ async def at_work(client: Client, settings: Settings, parts: Parts) -> AsyncIter
             remote = await stack.enter_async_context(aclosing(yente(settings, settings.yente_url)))
             ports = replace(ports, screener=Several([ports.screener, remote]))
         screen, take = heavy_activities(ports)
-        for queue, one, at_once in (
-            (screening_queue(settings.task_queue), screen, settings.screenings_at_once),
-            (lists_queue(settings.task_queue), take, 1),
-        ):
-            beside = Worker(
+        beside = [
+            Worker(
                 client,
                 task_queue=queue,
                 activities=[one],
                 max_concurrent_activities=at_once,
                 graceful_shutdown_timeout=timedelta(seconds=settings.graceful_stop),
             )
-            await stack.enter_async_context(beside)
-        await stack.enter_async_context(_worker(client, settings, ports))
+            for queue, one, at_once in (
+                (screening_queue(settings.task_queue), screen, settings.screenings_at_once),
+                (lists_queue(settings.task_queue), take, 1),
+            )
+        ]
+        workers = [*beside, _worker(client, settings, ports)]
+        await stack.enter_async_context(working(workers, stop_within=settings.graceful_stop + AFTER_GRACE))
         yield
 
 

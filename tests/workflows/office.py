@@ -58,6 +58,7 @@ from tests.fakes import Letterbox, ListDesk, MemoryErasures, MemoryEstate, Memor
 from tests.keys import a_keyring
 from tests.officers import JUDGE, a_pair, an_officer
 from worker.compose import Ports, activities, heavy_activities
+from worker.shifts import AFTER_GRACE, working
 from workflows.attributes import ATTRIBUTES
 from workflows.registry import SANDBOX, WORKFLOWS
 
@@ -303,7 +304,7 @@ async def at_work() -> AsyncIterator[Office]:
             offices={Role.BUREAU: (BUREAU,), Role.SECRETARIAT: SECRETARIATS},
         )
         screen, take = heavy_activities(ports)
-        async with (
+        workers = (
             Worker(env.client, task_queue=screening_queue(queue), activities=[screen]),
             Worker(env.client, task_queue=lists_queue(queue), activities=[take]),
             Worker(
@@ -313,7 +314,8 @@ async def at_work() -> AsyncIterator[Office]:
                 activities=activities(ports),
                 workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
             ),
-        ):
+        )
+        async with working(workers, stop_within=AFTER_GRACE):
             yield Office(
                 env=env, ledger=ledger, box=box, queue=queue, lists=lists, erasures=erasures, retentions=retentions
             )
