@@ -89,8 +89,9 @@ class SuspensionMachine(RuleBasedStateMachine):
     candidacy: CandidacyState
     open: SuspensionState | None
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(decided=st.sampled_from((None, *Recommendation)))
+    def begin(self, decided: Recommendation | None) -> None:
+        """With a participant, or with one of whom something was decided already: chance alone seldom gets that far."""
         self.candidacy = PARTICIPANT
         self.open = None
         self.number = 0
@@ -99,6 +100,10 @@ class SuspensionMachine(RuleBasedStateMachine):
         self.to_candidacy: deque[Order] = deque()
         self.to_suspension: deque[Tiding] = deque()
         self.written: dict[str, tuple[Dispatch, ...]] = {}
+        if decided is not None:
+            self.an_officer_opens(measure={"measure": Measure.FULL})
+            self.it_comes_to_a_decision(outcome=decided)
+            self.settle()
 
     @property
     def suspension(self) -> SuspensionState:
@@ -142,7 +147,19 @@ class SuspensionMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.open is not None and not self.open.ended)
     @rule(given=commands, officer=st.integers(1, 4))
     def an_officer_acts(self, given: tuple[SuspensionAct, Model | None], officer: int) -> None:
-        act, content = given
+        self.ruled(*given, officer)
+
+    @precondition(lambda self: self.open is not None and self.open.stage in suspension.UNDECIDED)
+    @rule(outcome=st.sampled_from(Recommendation))
+    def it_comes_to_a_decision(self, outcome: Recommendation) -> None:
+        """By the straight road."""
+        report = ReviewReport(text="Read.", recommendation=outcome)
+        self.ruled(SuspensionAct.WAIVE, Waiver(how="by telephone"), 1)
+        self.ruled(SuspensionAct.ASSIGN, Assignment(reviewer="O-2"), 1)
+        self.ruled(SuspensionAct.REPORT, report, 2)
+        self.ruled(SuspensionAct.DECIDE, a_decision(outcome), 3)
+
+    def ruled(self, act: SuspensionAct, content: Model | None, officer: int) -> None:
         if content is None:
             content = a_service(self.suspension, on=day_of(self.now))
         state = self.suspension
@@ -172,9 +189,11 @@ class SuspensionMachine(RuleBasedStateMachine):
             self.stepped(suspension.rearm(self.suspension, self.session.terms, self.now))
 
     @precondition(lambda self: not self.candidacy.ended)
-    @rule(act=departures)
-    def the_participant_leaves(self, act: Act) -> None:
-        self.command_candidacy(act, Reason(reason="Told by letter."))
+    @rule(act=departures, indeed=st.sampled_from((False, False, False, True)))
+    def the_participant_leaves(self, act: Act, indeed: bool) -> None:
+        # Seldom: nothing much happens afterwards.
+        if indeed:
+            self.command_candidacy(act, Reason(reason="Told by letter."))
 
     @precondition(lambda self: not self.candidacy.ended)
     @rule(number=st.integers(1, 9))
@@ -326,6 +345,7 @@ class SuspensionMachine(RuleBasedStateMachine):
         assert [due.at for due in dues] == sorted(due.at for due in dues)
         assert bool(dues) == (self.open.stage in suspension.UNDECIDED)
 
+    @rule()
     def settle(self) -> None:
         """Deliver everything until nothing is on its way."""
         for _ in range(200):

@@ -34,7 +34,10 @@ OPEN = (
     *(f"{kind}{session}{number}" for session in (HEARD, REFERRED) for kind, number in KINDS),
 )
 
-TABLES = "counters, cases, events, told, letters, letter_events, chain, seals, erasures"
+TABLES = (
+    "counters, cases, events, told, letters, letter_events, chain, seals, erasures, retentions, traces, interests, "
+    "interest_ends"
+)
 KEPT = (
     "SELECT case_reference, seq, act, trigger, at, stage_before, stage, decision, signer, content_hash, issued, nonce, "
     "content, effects, state FROM events ORDER BY case_reference, seq",
@@ -104,12 +107,12 @@ async def suspended(terminal: Terminal) -> None:
 
     now = datetime.now(UTC)
     compressed = {
-        "closes": day_of(now) + timedelta(days=3000),
+        "closes": day_of(now) + timedelta(days=790),
         "clock": Clock(policy=CalendarPolicy.COMPRESSED, started=now, origin=now, speed=SPEED),
         "limits": Limits(
             reminders=(),
             escalation_every=365,
-            suspension=SuspensionLimits(hearing=Limit(days=2000), interim=Limit(days=1)),
+            suspension=SuspensionLimits(hearing=Limit(days=700), interim=Limit(days=1)),
         ),
     }
     for session, changes in ((HEARD, {}), (REFERRED, compressed)):
@@ -219,6 +222,7 @@ async def nobody_was_forgotten(terminal: Terminal) -> None:
     """Both suspensions go on, and what the Bureau decides of one can be undone when it has come to pass."""
     heard, referred = (f"S-{session}-0001" for session in (HEARD, REFERRED))
     assert terminal.ask("suspension", "observe", heard, "--answer", "It was not I.")["stage"] == "review"
+    terminal.ask("suspension", "waive", referred, "--how", "by telephone")
     bureau = ("--votes", "9:2", "--reference", "AS/Bur 12", "--reason", "As the file shows.", "--profile", "bureau")
     terminal.ask("suspension", "decide", referred, "--outcome", "excluded", *bureau)
     await comes_to(terminal, referred, "excluded")
