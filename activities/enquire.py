@@ -76,13 +76,14 @@ class Enquiries:
 
     @activity.defn
     async def preview_amendment(
-        self, terms: Terms, envelope: Envelope[SessionAmendment] | None
+        self, terms: Terms, envelope: Envelope[SessionAmendment] | None, reader: str | None = None
     ) -> tuple[Affected, ...]:
         """The open candidacies whose own dates would move under new terms of their session.
 
         Args:
             terms: The terms.
             envelope: The question of the officer who would know; None where the session itself is about to send them.
+            reader: The officer who is told, and does not see the cases in which that officer has an interest.
 
         Raises:
             ApplicationError: The refusal.
@@ -92,10 +93,13 @@ class Enquiries:
             shown = presented(envelope, "read.preview", session, session_workflow_id(session))
             async with guarded(self.ledger, power=shown.power, place=session, signed=shown.signed):
                 await self.ledger.recognise(command(shown), about="preview")
+        hidden: frozenset[str] = frozenset()
+        if reader is not None:
+            hidden = await self.ledger.hidden_from(reader, activity.info().scheduled_time)
         affected: list[Affected] = []
         for kind, reference, workflow_id, state in await self.ledger.open_cases(terms.session):
             activity.heartbeat()
-            if kind is not CaseKind.CANDIDACY:
+            if kind is not CaseKind.CANDIDACY or reference in hidden:
                 continue
             if moved := await self.cases.affected(workflow_id, terms):
                 affected.append(Affected(reference=reference, stage=str(state["stage"]), moved=moved))

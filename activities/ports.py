@@ -17,6 +17,8 @@ from domain.candidacy import CandidacyState
 from domain.chain import Seal
 from domain.envelope import Envelope
 from domain.erasure import Certificate, Erasure, ErasureOrder, ErasureRequest, Person, Reading
+from domain.identity import Namesake
+from domain.interests import InterestRow, Interests, Withdrawal
 from domain.ledger import (
     Answer,
     Claim,
@@ -111,6 +113,9 @@ class Keys(Protocol):
 
     async def unseal(self, sealed: bytes, *, place: str = "") -> bytes:
         """Decrypt what was sealed for this place. Raises Erased, KeyMissing, SealBroken."""
+
+    async def marks(self, texts: Sequence[str]) -> Sequence[str]:
+        """What stands for each text: the same for the register's whole life, and of no use without its key."""
 
     async def entitle(self, reference: str, name: str) -> None:
         """Let a person's key go by the reference of one of the person's cases as well."""
@@ -229,6 +234,22 @@ class Ledger(Protocol):
 
     async def revoke(self, command: Command, revocation: Revocation) -> tuple[Appointment, ...]:
         """End offices, once; those that ended."""
+
+    async def declare_interests(self, command: Command, declared: Interests) -> tuple[InterestRow, ...]:
+        """Write down what an officer has declared, once; everything the officer ever declared.
+
+        Raises:
+            LookupError: A case that is named does not exist.
+        """
+
+    async def withdraw_interest(self, command: Command, withdrawal: Withdrawal) -> tuple[InterestRow, ...]:
+        """Write down from when an interest holds no more, once; everything the officer ever declared."""
+
+    async def namesakes(self, workflow_id: str) -> Sequence[Namesake]:
+        """The other candidacies that share a name with one, and what else; by the workflow that carries it."""
+
+    async def hidden_from(self, officer: str, at: datetime) -> frozenset[str]:
+        """The references of the cases in which an officer has an interest at an instant of the clock."""
 
     async def note(self, incident: Incident) -> None:
         """Write down what was refused for want of authority, once for each attempt."""

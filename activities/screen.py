@@ -10,24 +10,38 @@ from activities.ports import Cases, Ledger, ListBroken, Screener, Watchlists
 from activities.post import beating
 from domain.authority import REGISTER, Upkeep, presented
 from domain.envelope import Envelope
+from domain.identity import doubts
 from domain.ids import LIST_BROKEN, NO_SUCH_CASE
+from domain.keys import key_of
 from domain.model import Model
 from domain.screening import Subject
 from domain.steps import CaseKind
+from domain.timelimits import day_of
 from domain.watchlists import Import, ListAnswer, ListEnquiry, ListImport, ListRemoval, ListVersion, Screened
 
 
 @dataclass(frozen=True)
 class Screenings:
-    """The side that compares."""
+    """The side that compares: with lists, with other nominations, and a nomination with itself."""
 
     screener: Screener
+    ledger: Ledger
 
     @activity.defn
     async def screen_person(self, subject: Subject) -> Screened:
-        """What the lists say of somebody. Heavy: on a task queue of its own, a few at a time."""
+        """What the lists say of a candidate, and what of the nomination a person has to look at.
+
+        Heavy: on a task queue of its own, a few at a time.
+        """
         async with beating():
-            return await self.screener.screen(subject)
+            answer = await self.screener.screen(subject)
+            if subject.identity is None:
+                return answer
+            info = activity.info()
+            namesakes = await self.ledger.namesakes(info.workflow_id or "")
+        session, _, _ = key_of(info.workflow_id or "").partition("/")
+        found = doubts(subject.identity, namesakes, session, day_of(info.scheduled_time))
+        return answer.model_copy(update={"doubts": found})
 
 
 @dataclass(frozen=True)

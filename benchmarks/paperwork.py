@@ -73,11 +73,8 @@ def nomination(number: int) -> Nomination:
 
 
 def _letters(number: int) -> str:
-    text = ""
-    while number:
-        number, digit = divmod(number, 26)
-        text = chr(ord("a") + digit) + text
-    return text
+    # Another number sounds otherwise, however it is spelt: nobody is taken for nominated twice.
+    return "".join(f"{'bdgklnprtv'[int(digit)]}am" for digit in str(number))
 
 
 def declaration() -> Declaration:

@@ -24,7 +24,8 @@ from domain.errors import (
     UnfoundedWord,
     UnknownSigner,
 )
-from domain.ids import CASE_PATTERN, KeyId, OfficerId
+from domain.ids import CASE_PATTERN, OFFICER_PATTERN, KeyId, OfficerId
+from domain.interests import check_interest, check_own
 from domain.ledger import Entry
 from domain.lists import ListState, SeatLaw
 from domain.model import Model
@@ -32,10 +33,14 @@ from domain.offices import APART, POWERS, Officer, Request, check_apart, check_p
 from domain.session import SessionState
 from domain.signing import Digest, Evidence, Identity, PublicKey, Signed, decision_of, digest
 from domain.steps import CaseKind, CaseState, Trigger
-from domain.suspension import Charge, SuspensionState, check_opening
+from domain.suspension import Charge, SuspensionAct, SuspensionState, check_hits, check_opening
 
 REGISTER: Final = "register"
 """What a command or question names as its case that is about the register as a whole."""
+
+
+_OWN: Final = frozenset({"officer.declare_interest", "officer.withdraw_interest", "read.interests"})
+"""What an officer does with regard to that officer's own interests alone."""
 
 
 class Signatures(Protocol):
@@ -129,6 +134,7 @@ class Grounds(Model):
         seq: The number of its last step.
         imprint: The imprint of the state that step led to.
         acts: What officers did in this case, each with who signed it.
+        interested: The officers who have an interest in this case.
         founded: Another case was recorded as saying this very word to this one.
         session: The session as it stands, for a case's first step.
         terms_told: The terms that the case came in under are terms of its session.
@@ -141,6 +147,7 @@ class Grounds(Model):
     seq: int = 0
     imprint: Digest | None = None
     acts: tuple[tuple[str, str], ...] = ()
+    interested: frozenset[OfficerId] = frozenset()
     founded: bool = False
     session: SessionState | None = None
     terms_told: bool = False
@@ -213,7 +220,11 @@ class Judge:
         Raises:
             Refusal: It is not what it says, or its signer may not give it.
         """
-        self._signed(_agreed(command), command.power, grounds, command.taken)
+        signed = _agreed(command)
+        self._signed(signed, command.power, grounds, command.taken)
+        if command.power in _OWN:
+            check_own(signed.case, signed.signer)
+        check_interest(command.power, signed.signer, command.content, grounds.interested)
 
     def written(self, written: Written, officer: Officer | None) -> None:
         """Judge once more what was taken long ago.
@@ -268,7 +279,11 @@ class Judge:
             if step.decision != f"{command}.{signed.basis}":
                 raise AlteredCommand("the decision is not the one that was signed", rule="envelope-decision")
             self._signed(signed, power_of(entry), grounds, entry.taken)
+            check_interest(power_of(entry), signed.signer, step.content, grounds.interested)
         self._follows(entry, state, grounds)
+        if isinstance(state, SuspensionState) and step.act == SuspensionAct.OPEN:
+            own = grounds.candidacy
+            check_hits(Charge.model_validate(step.content), own.file if own is not None else None)
         if step.trigger is Trigger.CASE and not grounds.founded and not _explained(entry, state, grounds):
             raise UnfoundedWord("no case was recorded as saying this", rule="word-unfounded")
         if step.seq == 1 and not isinstance(state, SessionState):
@@ -360,14 +375,18 @@ def _check_suspension(entry: Entry, state: SuspensionState, grounds: Grounds) ->
         or (candidacy.fingerprint, candidacy.nomination.candidate.contact) != (state.fingerprint, state.participant)
     ):
         raise StrayCase("the candidacy is another person's, or its letters go elsewhere", rule="suspension-candidacy")
-    check_opening(state.terms, Charge.model_validate(entry.step.content), candidacy.stage, entry.step.at)
+    charge = Charge.model_validate(entry.step.content)
+    check_opening(state.terms, charge, candidacy.stage, entry.step.at)
     if candidacy.review is not None:
         raise NotAtThisStage("another suspension is open on this participant", rule="one-suspension")
 
 
 def needs_candidacy(entry: Entry) -> bool:
     """Whether a step is judged by what the candidacy's own record says, where no word of it stands in the ledger."""
-    return entry.kind is CaseKind.SUSPENSION and (entry.step.seq == 1 or entry.step.trigger is Trigger.CASE)
+    step = entry.step
+    return entry.kind is CaseKind.SUSPENSION and (
+        step.seq == 1 or step.trigger is Trigger.CASE or step.act == SuspensionAct.OPEN
+    )
 
 
 def _explained(entry: Entry, state: CaseState, grounds: Grounds) -> bool:
@@ -389,7 +408,7 @@ def _explained(entry: Entry, state: CaseState, grounds: Grounds) -> bool:
 
 
 _PLACES: Final = re.compile(
-    rf"{CASE_PATTERN}(\.[0-9]+\.[0-9]+)?|register|(session|list|letter)/[0-9A-Z.-]{{4,40}}|candidacy/[0-9A-Z]{{4,5}}/[0-9a-f]{{32}}"
+    rf"{CASE_PATTERN}(\.[0-9]+\.[0-9]+)?|register|officer/{OFFICER_PATTERN}|(session|list|letter)/[0-9A-Z.-]{{4,40}}|candidacy/[0-9A-Z]{{4,5}}/[0-9a-f]{{32}}"
     r"|suspension/[0-9A-Z]{4,5}/[0-9a-f]{32}/[0-9]{1,4}"
     r"|desk/[A-Za-z]{1,40}/[0-9a-zA-Z/-]{1,50}"
 )

@@ -1,9 +1,10 @@
-"""What an officer does not get to see: another's findings, before giving their own."""
+"""What an officer does not get to see: another's findings, and another's word on a hit, before giving their own."""
 
 from typing import Any, Final
 
 from domain.candidacy import Act, CandidacyState, Stage
 from domain.ledger import Answer, CaseFile, StepRow
+from domain.screening import OFFICERS, SETTLED, standing, verdicts_on
 from domain.vetting import VettingResult, weigh
 
 _VETTED: Final = frozenset({Stage.VETTING, Stage.INFORMATION_REQUESTED})
@@ -24,14 +25,42 @@ def is_sealed(state: CandidacyState, reader: str) -> bool:
     return still_asked and all(given.officer != reader for given in state.assessments)
 
 
+def sealed_hits(state: CandidacyState, reader: str) -> frozenset[str]:
+    """The hits on which a reader must not know yet what others said.
+
+    They are those that take more than one officer and are not settled, and of which the reader has said nothing as they
+    stand now.
+    """
+    if state.file is None:
+        return frozenset()
+    return frozenset(
+        hit.id
+        for hit in state.file.hits
+        if OFFICERS[hit.watchlist.trust] > 1
+        and standing(hit, state.file.resolved) not in SETTLED
+        and reader not in verdicts_on(hit, state.file.resolved)
+    )
+
+
 def sealed(answer: Answer, state: CandidacyState, reader: str) -> Answer:
     """An answer of the ledger about a candidacy, as a reader may have it."""
+    if answer.case is not None and (closed := sealed_hits(state, reader)):
+        answer = answer.model_copy(update={"case": _without_words(answer.case, closed, reader)})
     if not is_sealed(state, reader):
         return answer
     file = None if answer.case is None else _file(answer.case)
     steps = answer.steps
     given = [step.seq for step in steps if step.act == Act.ASSESS][-len(state.assessments) :]
     return answer.model_copy(update={"case": file, "steps": tuple(_step(step, given) for step in steps)})
+
+
+def _without_words(file: CaseFile, closed: frozenset[str], reader: str) -> CaseFile:
+    kept = file.state["file"]
+    words: list[dict[str, Any]] = [
+        word | {"verdict": None} if word["hit"] in closed and word["officer"] != reader else word
+        for word in kept["resolved"]
+    ]
+    return file.model_copy(update={"state": file.state | {"file": kept | {"resolved": words}}})
 
 
 def _file(file: CaseFile) -> CaseFile:

@@ -6,14 +6,14 @@ Pure: every function takes the state and the calendar's reading and gives back a
 from collections.abc import Mapping
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import AwareDatetime, Field, StrictBool, model_validator
 
-from domain.checks import VettingFile, check_exception, check_functions, check_resolution, obstacles
+from domain.checks import EvidenceFile, VettingFile, check_exception, check_functions, check_resolution, obstacles
 from domain.criteria import CriterionKey
 from domain.envelope import Envelope
-from domain.errors import NotAtThisStage, NothingToChange, OutOfTime, SamePerson
+from domain.errors import IncompleteAnswer, NotAtThisStage, NothingToChange, OutOfTime, SamePerson
 from domain.functions import RULE, ExceptionReason, Functions, Signed
 from domain.ids import Fingerprint, ListReference, candidacy_workflow_id, list_workflow_id
 from domain.model import Address, Line, Model, Prose
@@ -63,6 +63,8 @@ ENDINGS: Final = frozenset(
     }
 )
 OPEN: Final = frozenset(Stage) - ENDINGS
+SCREENING_HIT: Final = "screening-hit"
+"""What a suspension is for that rests on a hit."""
 SUSPENDABLE: Final = frozenset({Stage.PARTICIPANT, Stage.SUSPENDED})
 """Only who takes part can be suspended; whoever is suspended already is, on a further ground."""
 ON_A_LIST: Final = frozenset({Stage.PROPOSED, Stage.RESERVE, Stage.APPROVED}) | SUSPENDABLE
@@ -159,11 +161,17 @@ ORDERS: Final = frozenset({Act.SUSPEND, Act.RESTORE, Act.EXCLUDE})
 """What a suspension may tell a candidacy to do."""
 
 
+Documents = Annotated[tuple[Line, ...], Field(max_length=20)]
+"""What the candidate gave as evidence, by name."""
+
+
 class Answer(Model):
     """The candidate's answer on one criterion."""
 
     criterion: CriterionKey
     affirmed: StrictBool
+    # Left out where there is none, as in the declarations that were closed over before any could be given.
+    evidence: Documents = Field(default=(), exclude_if=lambda documents: not documents)
 
 
 class Declaration(Model):
@@ -187,10 +195,11 @@ class InformationRequest(Model):
 
 
 class Information(Model):
-    """What the candidate supplied: the content of ``supply_information``."""
+    """What the candidate supplied: the content of ``supply_information``; ``evidence`` is that on each criterion."""
 
     answer: Prose
     documents: tuple[Line, ...] = Field(default=(), max_length=50)
+    evidence: dict[CriterionKey, Documents] = Field(default={}, max_length=40, exclude_if=lambda given: not given)
 
 
 class Correction(Model):
@@ -296,6 +305,7 @@ class CandidacyState(CaseState):
         file: What the checks found and what officers said of it; None until there is anything.
         review: The suspension that is open.
         suspensions: How many there have been, with the open one.
+        evidence: What the candidate gave as evidence, by criterion.
     """
 
     fingerprint: Fingerprint
@@ -314,6 +324,7 @@ class CandidacyState(CaseState):
     # Left out where there are none, as in the states that were written down before anybody could be suspended.
     review: UnderReview | None = Field(default=None, exclude_if=lambda review: review is None)
     suspensions: int = Field(default=0, exclude_if=lambda number: number == 0)
+    evidence: dict[CriterionKey, tuple[Line, ...]] = Field(default={}, exclude_if=lambda given: not given)
 
     @property
     def workflow_id(self) -> str:
@@ -324,6 +335,11 @@ class CandidacyState(CaseState):
     def ended(self) -> bool:
         """Whether nothing can happen to it any more."""
         return self.stage in ENDINGS
+
+    @property
+    def evidence_file(self) -> EvidenceFile:
+        """What evidence the session asks for, and what there is."""
+        return EvidenceFile(required=self.terms.evidence, given=self.evidence)
 
     def limit(self, limit: Limit) -> AwareDatetime:
         """The instant at which a limit that runs from the present *dies a quo* ends."""
@@ -440,6 +456,11 @@ def check_command(state: CandidacyState, envelope: Envelope[Model], at: AwareDat
                     "three officers have assessed this candidacy; only information supplied opens another round",
                     rule="unresolved-needs-information",
                 )
+        case Information(evidence=evidence) if unknown := [key for key in evidence if key not in keys]:
+            raise IncompleteAnswer(
+                f"{', '.join(unknown)} is no criterion of this session; they are {', '.join(keys)}",
+                rule="criterion-of-session",
+            )
         case Resolution() as resolution:
             check_resolution(state.file, resolution, envelope.signer)
         case Functions() as functions:
@@ -522,6 +543,9 @@ def command(
             else:
                 stage = Stage.VETTING
                 notices.append((Template.DECLARED, Facts()))
+                changes["evidence"] = {
+                    answer.criterion: answer.evidence for answer in declaration.answers if answer.evidence
+                }
         case Assessment() as assessment:
             given = Assessed(
                 officer=envelope.signer,
@@ -535,7 +559,7 @@ def command(
             effects += [f"criterion:{key}" for key in criteria]
             match result:
                 case VettingResult.CLEARED:
-                    held = obstacles(state.file, awaited=screening_awaited)
+                    held = obstacles(state.file, state.evidence_file, awaited=screening_awaited)
                     effects += [f"held:{obstacle.value}" for obstacle in held]
                     if not held:
                         stage = Stage.CLEARED
@@ -553,9 +577,13 @@ def command(
             asked = state.model_copy(update={"limit_from": at})
             by = _last_day(asked.limit(state.terms.limits.information))
             notices.append((Template.INFORMATION_REQUEST, Facts(text=request.question, act_by=by)))
-        case Information():
+        case Information() as information:
             stage = Stage.VETTING
             changes |= {"round": state.round + 1, "assessments": ()}
+            if information.evidence:
+                before = state.evidence
+                more = {key: (*before.get(key, ()), *given) for key, given in information.evidence.items()}
+                changes["evidence"] = before | more
             effects.append(f"round:{state.round + 1}")
         case Resolution() as resolution:
             word = Resolved(
@@ -593,21 +621,25 @@ def command(
 
 
 def screened(state: CandidacyState, answer: Screened, at: AwareDatetime) -> Outcome[CandidacyState] | None:
-    """Take what the lists say; None where there is nothing new to record.
+    """Take what the lists say, and what else was checked; None where there is nothing new to record.
 
     A hit that is new, and is not a hostile list's, reaches the desk by letter once the candidate has been cleared:
     nobody would look for it any more.
     """
     before = state.file.screening if state.file is not None else None
     now = screened_again(before, Screening(at=at, asked=answer.asked, hits=answer.hits, silent=answer.silent))
-    file = _file(state).model_copy(update={"screening": now})
+    doubts = _file(state).doubts if answer.doubts is None else answer.doubts
+    file = _file(state).model_copy(update={"screening": now, "doubts": doubts})
     stage = _unless_held(state, file)
     known = before if before is not None else Screening(at=at)
-    same = (known.asked, known.hits, known.silent) == (now.asked, now.hits, now.silent)
+    same = (known.asked, known.hits, known.silent, _file(state).doubts) == (now.asked, now.hits, now.silent, doubts)
     if same and stage is state.stage:
         return None
     fresh = [hit for hit in new_hits(before, now) if hit.watchlist.trust is not Trust.HOSTILE]
-    desk = [_to_desk(Template.DESK_HIT)] if fresh and stage in _AFTER_VETTING else []
+    # Whoever takes part can be suspended for it.
+    ground = SCREENING_HIT if stage in SUSPENDABLE else None
+    told = Facts(hits=tuple(hit.id for hit in fresh), ground=ground)
+    desk = [_to_desk(Template.DESK_HIT, told)] if fresh and stage in _AFTER_VETTING else []
     step = unsigned_step(
         state,
         Act.SCREEN,
@@ -634,7 +666,7 @@ def _file(state: CandidacyState) -> VettingFile:
 
 def _unless_held(state: CandidacyState, file: VettingFile, *, awaited: bool = False) -> Stage:
     """The stage that follows from the assessments given, now that the checks stand as they do."""
-    if state.stage is not Stage.VETTING or obstacles(file, awaited=awaited):
+    if state.stage is not Stage.VETTING or obstacles(file, state.evidence_file, awaited=awaited):
         return state.stage
     clear = weigh(state.terms.criteria, state.assessments)[0] is VettingResult.CLEARED
     return Stage.CLEARED if clear else state.stage

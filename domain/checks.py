@@ -6,6 +6,9 @@ The checks decide nothing: they name what must be looked at, and a case is not c
 from collections.abc import Sequence
 from enum import StrEnum
 
+from pydantic import Field
+
+from domain.criteria import CriterionKey
 from domain.errors import NoSuchHit, NothingToChange, StaleContent
 from domain.functions import (
     RULE,
@@ -19,7 +22,8 @@ from domain.functions import (
     judge,
     signatures,
 )
-from domain.model import Model
+from domain.identity import Doubt, identity_of
+from domain.model import Line, Model
 from domain.people import Person
 from domain.screening import (
     OFFICERS,
@@ -27,10 +31,12 @@ from domain.screening import (
     Hit,
     HitStanding,
     Resolution,
+    Resolvable,
     Resolved,
     Screening,
     Subject,
     Trust,
+    Verdict,
     standing,
     subject,
     verdicts_on,
@@ -45,17 +51,24 @@ class VettingFile(Model):
         resolved: Every word of an officer on a hit, in order.
         functions: The posts, mandates and payments declared; None where nobody has asked yet.
         exceptions: The signatures under exceptions.
+        doubts: What of the nomination itself has to be looked at.
     """
 
     screening: Screening | None = None
     resolved: tuple[Resolved, ...] = ()
     functions: Functions | None = None
     exceptions: tuple[Signed, ...] = ()
+    doubts: tuple[Doubt, ...] = Field(default=(), exclude_if=lambda doubts: not doubts)
 
     @property
     def hits(self) -> tuple[Hit, ...]:
         """The hits of the last screening, best first."""
         return self.screening.hits if self.screening is not None else ()
+
+    @property
+    def resolvable(self) -> tuple[Hit | Doubt, ...]:
+        """Everything on which officers say a word."""
+        return (*self.hits, *self.doubts)
 
     @property
     def answer(self) -> FunctionsAnswer | None:
@@ -70,13 +83,33 @@ class Obstacle(StrEnum):
     LIST_SILENT = "list-silent"
     HITS_UNSETTLED = "hits-unsettled"
     FUNCTIONS = "functions"
+    DOUBTS = "doubts"
+    EVIDENCE = "evidence"
 
 
-def obstacles(file: VettingFile | None, *, awaited: bool = False) -> tuple[Obstacle, ...]:
+class EvidenceFile(Model):
+    """Which criteria the session asks evidence for, and what the candidate gave: personal data."""
+
+    required: tuple[CriterionKey, ...] = ()
+    given: dict[CriterionKey, tuple[Line, ...]] = {}
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The criteria for which there is none."""
+        return tuple(key for key in self.required if not self.given.get(key))
+
+
+def obstacles(
+    file: VettingFile | None, evidence: EvidenceFile | None = None, *, awaited: bool = False
+) -> tuple[Obstacle, ...]:
     """What holds a case back; ``awaited`` says that a first screening is under way."""
     found = [Obstacle.SCREENING_AWAITED] if awaited and (file is None or file.screening is None) else []
+    if evidence is not None and evidence.missing:
+        found.append(Obstacle.EVIDENCE)
     if file is None:
         return tuple(found)
+    if any(not is_dispelled(doubt, file.resolved) for doubt in file.doubts):
+        found.append(Obstacle.DOUBTS)
     if file.screening is not None and file.screening.silent:
         found.append(Obstacle.LIST_SILENT)
     if any(standing(hit, file.resolved) not in SETTLED for hit in file.hits):
@@ -86,11 +119,18 @@ def obstacles(file: VettingFile | None, *, awaited: bool = False) -> tuple[Obsta
     return tuple(found)
 
 
+def is_dispelled(doubt: Doubt, resolved: Sequence[Resolved]) -> bool:
+    """Whether an officer has said that there is nothing in a doubt, and no other that there is."""
+    said = {verdict for verdict in verdicts_on(doubt, resolved).values() if verdict is not Verdict.UNSURE}
+    return said == {doubt.dispelled_by}
+
+
 def whom_to_screen(person: Person) -> Subject:
     """A candidate, as lists are asked about one: every name, and the patronymic where it is known."""
     names = [person.given_name, person.patronymic, person.family_name]
     whole = " ".join(name for name in names if name)
-    return subject((whole, *person.other_names), person.birth_date)
+    asked = subject((whole, *person.other_names), person.birth_date)
+    return asked.model_copy(update={"identity": identity_of(person)})
 
 
 def check_resolution(file: VettingFile | None, given: Resolution, officer: str) -> None:
@@ -101,10 +141,10 @@ def check_resolution(file: VettingFile | None, given: Resolution, officer: str) 
         StaleContent: The entry says something else by now.
         NothingToChange: The hit is on a hostile list, or the officer has said so already.
     """
-    hit = next((hit for hit in (file.hits if file is not None else ()) if hit.id == given.hit), None)
+    hit = next((each for each in (file.resolvable if file is not None else ()) if each.id == given.hit), None)
     if file is None or hit is None:
         raise NoSuchHit(f"the case has no hit {given.hit}", rule="no-such-hit")
-    if hit.watchlist.trust is Trust.HOSTILE:
+    if isinstance(hit, Hit) and hit.watchlist.trust is Trust.HOSTILE:
         raise NothingToChange(
             "a hit on a hostile list is evidence of persecution and counts against nobody", rule="hostile-list"
         )
@@ -136,8 +176,8 @@ class CheckFinding(Model):
     """One finding of the checks, for officers.
 
     Attributes:
-        check: Which check: ``list``, ``hit``, ``functions``.
-        about: The list, the hit or the function.
+        check: Which check: ``list``, ``hit``, ``functions``, ``function``, ``identity``, ``duplicate``, ``evidence``.
+        about: The list, the hit, the function, the doubt or the criterion.
         result: Where it stands.
         why: What it rests on.
         holds: Whether it keeps the case from being cleared.
@@ -160,7 +200,7 @@ _CALLED = {
 }
 
 
-def findings(file: VettingFile | None) -> tuple[CheckFinding, ...]:
+def findings(file: VettingFile | None, evidence: EvidenceFile | None = None) -> tuple[CheckFinding, ...]:
     """Everything the checks found, each with why."""
     if file is None or file.screening is None:
         found = [CheckFinding(check="list", about="all", result="not asked yet: no list is kept, or none has answered")]
@@ -175,17 +215,51 @@ def findings(file: VettingFile | None) -> tuple[CheckFinding, ...]:
             )
             for silence in file.screening.silent
         ]
+    supplied = _on_evidence(evidence) if evidence is not None else []
     if file is None:
-        return tuple(found)
+        return (*found, *supplied)
     found += [_on_hit(hit, file.resolved) for hit in file.hits]
-    return (*found, *_on_functions(file))
+    found += [_on_doubt(doubt, file.resolved) for doubt in file.doubts]
+    return (*found, *_on_functions(file), *supplied)
+
+
+def _on_doubt(doubt: Doubt, resolved: Sequence[Resolved]) -> CheckFinding:
+    dispelled = is_dispelled(doubt, resolved)
+    return CheckFinding(
+        check=doubt.about.value,
+        about=doubt.id,
+        result=f"{doubt.what}: {'nothing in it' if dispelled else 'waits for an officer'}",
+        why=(*doubt.why, *_said(doubt, resolved)),
+        holds=not dispelled,
+    )
+
+
+def _on_evidence(evidence: EvidenceFile) -> list[CheckFinding]:
+    return [
+        CheckFinding(
+            check="evidence",
+            about=key,
+            result="missing" if key in evidence.missing else "supplied",
+            why=evidence.given.get(key, ()) or ("the session asks for evidence on this criterion",),
+            holds=key in evidence.missing,
+        )
+        for key in evidence.required
+    ]
+
+
+def _said(what: Resolvable, resolved: Sequence[Resolved]) -> list[str]:
+    """Who said what; of whom a reader must not know it yet, that it was said."""
+    return [
+        f"{officer} has given a word, sealed until you give yours" if verdict is None else f"{officer} said {verdict}"
+        for officer, verdict in sorted(verdicts_on(what, resolved).items())
+    ]
 
 
 def _on_hit(hit: Hit, resolved: Sequence[Resolved]) -> CheckFinding:
     where = standing(hit, resolved)
     needed = OFFICERS[hit.watchlist.trust]
     trust = f"{hit.watchlist.name}, {hit.watchlist.trust.value} ({hit.watchlist.publisher}, {hit.watchlist.kind.value})"
-    said = [f"{officer} said {verdict.value}" for officer, verdict in sorted(verdicts_on(hit, resolved).items())]
+    said = _said(hit, resolved)
     says = [f"{name}: {'; '.join(values)}" for name, values in hit.says.items()]
     takes = [f"takes {needed} officer{'s' if needed > 1 else ''}"] if needed else []
     return CheckFinding(

@@ -11,9 +11,13 @@ CriterionKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,39}$
 
 
 class Criterion(Model):
-    """One criterion, worded as a statement the candidate can affirm, in each language of letters."""
+    """One criterion, worded as a statement the candidate can affirm, in each language of letters.
+
+    ``evidence`` says that the candidate gives evidence on it, without which nobody is cleared.
+    """
 
     key: CriterionKey
+    evidence: bool = Field(default=False, exclude_if=lambda asked: not asked)
     text: dict[Language, Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=600)]]
 
     @model_validator(mode="after")
@@ -43,6 +47,11 @@ class CriteriaSet(Model):
     def keys(self) -> tuple[str, ...]:
         """The criteria's keys, in order."""
         return tuple(criterion.key for criterion in self.criteria)
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """The keys of those on which evidence is asked for, in order."""
+        return tuple(criterion.key for criterion in self.criteria if criterion.evidence)
 
     def statements(self, language: Language) -> tuple[str, ...]:
         """The criteria's texts in one language, in order."""

@@ -180,6 +180,7 @@ INCIDENTS: Final = frozenset(
         UnfoundedWord,
         NotAdmissible,
         SamePerson,
+        ConflictOfInterest,
     )
 )
 """The refusals for want of authority: where the register itself says them, they are written down."""

@@ -1,22 +1,24 @@
 """Under whose key personal data lies, and what can go wrong with a key.
 
-There is one key per person and session, and one for the register itself, under which lies only what names nobody:
-sessions, lists, questions that are about no single case. A key's name is made of what workflow ids and references hold,
+There is one key per person and session, one for each officer, under which lie the interests that the officer declared,
+and one for the register itself, under which lies only what names nobody: sessions, lists, questions that are about no
+single case. A key's name is made of what workflow ids and references hold,
 so that whoever has either knows the key, and it is no personal data itself.
 """
 
 import re
 from typing import Final
 
-from domain.ids import SESSION_PATTERN
+from domain.ids import OFFICER_PATTERN, SESSION_PATTERN
 
 REGISTER_KEY: Final = "register"
 """The key of what is nobody's in particular."""
 
 _PERSON: Final = re.compile(rf"(?:^|/)({SESSION_PATTERN}/[0-9a-f]{{32}})(?![^/])")
 _CASE: Final = re.compile(rf"(?:^|/)((?!L-)[A-Z]-{SESSION_PATTERN}-[0-9]{{1,6}})(?![^/.])")
+_OFFICER: Final = re.compile(rf"(?:^|/)(officer/{OFFICER_PATTERN})(?![^/])")
 _NAME: Final = re.compile(
-    rf"{REGISTER_KEY}|{SESSION_PATTERN}/[0-9a-f]{{32}}|(?!L-)[A-Z]-{SESSION_PATTERN}-[0-9]{{1,6}}"
+    rf"{REGISTER_KEY}|{SESSION_PATTERN}/[0-9a-f]{{32}}|officer/{OFFICER_PATTERN}|(?!L-)[A-Z]-{SESSION_PATTERN}-[0-9]{{1,6}}"
 )
 
 
@@ -42,7 +44,7 @@ def key_of(subject: str) -> str:
     A person's key is named by session and fingerprint, whatever kind of case it is; where only a reference is known,
     the key goes by that too, once the case stands in the ledger.
     """
-    found = _PERSON.search(subject) or _CASE.search(subject)
+    found = _PERSON.search(subject) or _CASE.search(subject) or _OFFICER.search(subject)
     return found[1] if found else REGISTER_KEY
 
 

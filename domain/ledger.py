@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from domain.erasure import Certificate
 from domain.ids import CaseReference, KeyId, LetterReference, OfficerId
+from domain.interests import InterestRow
 from domain.model import Address, Model, Prose
 from domain.notices import Letter, Notice, Role, Template
 from domain.offices import Appointment
@@ -263,6 +264,7 @@ class EnquiryAbout(StrEnum):
     LETTERS = "letters"
     LETTER = "letter"
     OFFICERS = "officers"
+    INTERESTS = "interests"
     READERS = "readers"
     INCIDENTS = "incidents"
     CERTIFICATE = "certificate"
@@ -340,6 +342,7 @@ class Answer(Model):
     letters: tuple[LetterRow, ...] = ()
     letter: LetterFile | None = None
     officers: tuple[Appointment, ...] = ()
+    interests: tuple[InterestRow, ...] = ()
     readers: tuple[ReadingRow, ...] = ()
     incidents: tuple[IncidentRow, ...] = ()
     certificate: Certificate | None = None

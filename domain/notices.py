@@ -143,6 +143,7 @@ class Facts(Model):
         reference: The reference of the decision.
         person: For the secretariats: whom a measure concerns.
         candidacies: For the desk: who may follow; or whose data will be erased.
+        hits: For the desk: what lists say that has to be looked at.
     """
 
     act_by: date | None = None
@@ -163,6 +164,7 @@ class Facts(Model):
     reference: str | None = None
     person: str | None = None
     candidacies: tuple[str, ...] = ()
+    hits: tuple[str, ...] = ()
 
 
 class Notice(Model):

@@ -8,7 +8,7 @@ person is persecuted and never counts against anyone.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
@@ -51,8 +51,8 @@ class ListFormat(StrEnum):
 
 ListName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 """A list, by the desk's own short name: ``ofac-sdn``."""
-HitId = Annotated[str, StringConstraints(pattern=r"^H-[0-9a-f]{12}$")]
-"""A hit within a case: the same each time the same entry of the same list is found."""
+HitId = Annotated[str, StringConstraints(pattern=r"^[HD]-[0-9a-f]{12}$")]
+"""A hit within a case, the same each time the same entry of the same list is found; or a doubt about the nomination."""
 PartialDate = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$")]
 """A date of which the day, or the month too, may be unknown: ``1965``, ``1965-09``, ``1965-09-07``."""
 
@@ -102,13 +102,27 @@ NAMES: Final = ("name", "alias", "previousName", "weakAlias")
 """The properties of FollowTheMoney that hold names, the best first."""
 
 
+class Identity(Model):
+    """What of a candidate is held against itself: personal data."""
+
+    given_name: Line
+    family_name: Line
+    patronymic: Line | None = None
+    other_names: tuple[Line, ...] = ()
+    birth_date: date
+
+
 class Subject(Model):
-    """Whom a screening is about: personal data. The names come in any script and any order."""
+    """Whom a screening is about: personal data. The names come in any script and any order.
+
+    ``identity`` is the nomination itself, for what is checked besides lists.
+    """
 
     names: tuple[Line, ...] = Field(min_length=1, max_length=30)
     birth_date: PartialDate | None = None
     nationalities: tuple[Line, ...] = ()
     gender: Line | None = None
+    identity: Identity | None = None
 
 
 class Match(Model):
@@ -182,13 +196,13 @@ class Resolution(Model):
 
 
 class Resolved(Model):
-    """A resolution as it stands on the case."""
+    """A resolution as it stands on the case. ``verdict`` is None for a reader who must not know it yet."""
 
     officer: OfficerId
     at: AwareDatetime
     hit: HitId
     digest: Digest
-    verdict: Verdict
+    verdict: Verdict | None
 
 
 class HitStanding(StrEnum):
@@ -211,8 +225,20 @@ OFFICERS: Final[Mapping[Trust, int]] = {Trust.OFFICIAL: 2, Trust.ALLIED: 2, Trus
 SETTLED: Final = frozenset({HitStanding.PERSECUTION, HitStanding.SAME_PERSON, HitStanding.OTHER_PERSON})
 
 
-def verdicts_on(hit: Hit, resolved: Iterable[Resolved]) -> dict[str, Verdict]:
-    """Each officer's last word on a hit as the entry stands now; words on what it said before do not count."""
+class Resolvable(Protocol):
+    """What officers say a word on: a hit, or a doubt about the nomination."""
+
+    @property
+    def id(self) -> str:
+        """By what it is known within its case."""
+
+    @property
+    def digest(self) -> str:
+        """Of what it says."""
+
+
+def verdicts_on(hit: Resolvable, resolved: Iterable[Resolved]) -> dict[str, Verdict | None]:
+    """Each officer's last word on a hit or doubt as it stands now; words on what it said before do not count."""
     return {given.officer: given.verdict for given in resolved if (given.hit, given.digest) == (hit.id, hit.digest)}
 
 

@@ -80,7 +80,10 @@ class PartSession(Model):
 
 
 class Terms(Model):
-    """What every case of a session needs to know of it. Dates are days at the seat; a day named is a day included."""
+    """What every case of a session needs to know of it. Dates are days at the seat; a day named is a day included.
+
+    ``evidence`` are the criteria on which the candidate gives evidence before the case is cleared.
+    """
 
     session: SessionReference
     version: int = Field(ge=1)
@@ -91,6 +94,8 @@ class Terms(Model):
     ratification: bool
     limits: Limits
     criteria: tuple[str, ...]
+    # Left out where there are none, as in the terms that were told before any could be asked for.
+    evidence: tuple[str, ...] = Field(default=(), exclude_if=lambda keys: not keys)
     closed_days: Days
     clock: Clock
 
@@ -253,6 +258,7 @@ class SessionState(CaseState):
             ratification=plan.ratification,
             limits=plan.limits,
             criteria=plan.criteria.keys,
+            evidence=plan.criteria.evidence,
             closed_days=self.closed_days,
             clock=plan.clock,
         )

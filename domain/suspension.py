@@ -15,16 +15,20 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
-from domain.candidacy import Act, Measure, Order, Reason, Stage, Tiding, TidingKind
+from domain.candidacy import SCREENING_HIT, Act, Measure, Order, Reason, Stage, Tiding, TidingKind
+from domain.checks import VettingFile
 from domain.criteria import CriterionKey
 from domain.envelope import Envelope
 from domain.errors import (
     ConflictOfInterest,
     IncompleteAnswer,
+    NoSuchHit,
     NotAtThisStage,
+    NotEligible,
     NothingToChange,
     OutOfTime,
     SamePerson,
+    StaleContent,
     VoteNotCarried,
 )
 from domain.ids import CandidacyReference, Fingerprint, OfficerId, suspension_workflow_id
@@ -32,6 +36,7 @@ from domain.lists import Votes
 from domain.model import Day, Line, Model, Prose
 from domain.notices import Facts, Notice, Role, Template
 from domain.people import Contact
+from domain.screening import Hit, HitStanding, Trust, standing
 from domain.session import SuspensionLimits, Terms, terms_decision
 from domain.signing import Digest
 from domain.steps import CaseKind, CaseState, Dispatch, Due, Outcome, Step, Trigger, check_move, unsigned_step
@@ -157,10 +162,22 @@ GroundKey = Annotated[
 
 
 class Evidence(Model):
-    """A document the case rests on: where it is, and for a file the digest of what was read."""
+    """A document the case rests on: where it is, and for a file the digest of what was read.
+
+    Or a hit of a screening, as it stood on the candidacy; ``source`` says it in a line, ``sha256`` is of the entry.
+    """
 
     source: Line
     sha256: Digest | None = None
+    # Left out where there is none, as in the charges that were closed over before one could be attached.
+    hit: Hit | None = Field(default=None, exclude_if=lambda hit: hit is None)
+
+
+def evidence_of(hit: Hit) -> Evidence:
+    """A hit, attached as evidence."""
+    of = hit.watchlist
+    source = f"{hit.id}: {of.name} ({of.publisher:.60}), version {hit.version}, entry {hit.entry:.60}, {hit.score:.2f}"
+    return Evidence(source=source, sha256=hit.digest, hit=hit)
 
 
 class _Measured(Model):
@@ -518,6 +535,40 @@ def open_case(
         notices=tuple(notices),
         dispatches=(order,),
     )
+
+
+def check_hits(charge: Charge, file: VettingFile | None) -> None:
+    """Whether the hits that a charge rests on are the participant's, and may be held against anyone.
+
+    Args:
+        charge: The charge.
+        file: What vetting knows of the participant.
+
+    Raises:
+        NoSuchHit: A charge of a hit names none, or one that the candidacy does not have.
+        NotEligible: The list is hostile, so that the hit is evidence of persecution, or the entry is another person's.
+        StaleContent: The entry says something else by now.
+    """
+    hits = [evidence.hit for evidence in charge.evidence if evidence.hit is not None]
+    if charge.ground == SCREENING_HIT and not hits:
+        raise NoSuchHit("a suspension for a hit names the hit", rule="suspension-names-hit")
+    known = {hit.id: hit for hit in (file.hits if file is not None else ())}
+    for hit in hits:
+        if check_usable(known.get(hit.id), hit.id, file) != hit:
+            raise StaleContent(f"the candidacy has {hit.id} otherwise by now: look again", rule="hit-stale")
+
+
+def check_usable(hit: Hit | None, asked: str, file: VettingFile | None) -> Hit:
+    """A hit that may be held against a participant. Raises as ``check_hits`` does."""
+    if hit is None or file is None:
+        raise NoSuchHit(f"the candidacy has no hit {asked}", rule="hit-of-participant")
+    if hit.watchlist.trust is Trust.HOSTILE:
+        raise NotEligible(
+            "a hit on a hostile list is evidence of persecution and counts against nobody", rule="hostile-list"
+        )
+    if standing(hit, file.resolved) is HitStanding.OTHER_PERSON:
+        raise NotEligible(f"officers have found that {asked} is another person", rule="hit-of-another-person")
+    return hit
 
 
 def check(state: SuspensionState, act: SuspensionAct) -> None:

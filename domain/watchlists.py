@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
 
+from domain.identity import Doubt
 from domain.ids import OfficerId
 from domain.model import Line, Model, Prose
 from domain.screening import Hit, ListFormat, ListName, Silence, Watchlist
@@ -87,11 +88,15 @@ class Import(Model):
 
 
 class Screened(Model):
-    """What came of asking the lists about somebody: personal data."""
+    """What came of asking the lists about somebody, and of what else was checked: personal data.
+
+    ``doubts`` are None where nothing else was.
+    """
 
     asked: dict[ListName, int] = {}
     hits: tuple[Hit, ...] = ()
     silent: tuple[Silence, ...] = ()
+    doubts: tuple[Doubt, ...] | None = None
 
 
 class EntryChange(Model):

@@ -32,6 +32,7 @@ from config.settings import Settings, WrongSetting
 from domain.authority import REGISTER, Upkeep
 from domain.candidacy import Act, CandidacyState
 from domain.cases import (
+    EDITION,
     CandidacyCase,
     CandidacyOpening,
     ListCase,
@@ -64,6 +65,7 @@ from domain.ids import (
     session_workflow_id,
     suspension_workflow_id,
 )
+from domain.interests import InterestRow, Interests, Withdrawal, officer_file
 from domain.keys import REGISTER_KEY, KeysUnavailable, key_of
 from domain.ledger import (
     Affected,
@@ -89,7 +91,16 @@ from domain.retention import RETAIN_ACT, Held, Hold
 from domain.session import SessionAct, SessionAmendment, SessionPlan, SessionState
 from domain.signing import digest
 from domain.steps import CaseKind
-from domain.suspension import Charge, SuspensionAct, SuspensionStage, check_opening
+from domain.suspension import (
+    Charge,
+    Evidence,
+    SuspensionAct,
+    SuspensionStage,
+    check_hits,
+    check_opening,
+    check_usable,
+    evidence_of,
+)
 from domain.watchlists import ListAct as ListDuty
 from domain.watchlists import ListAnswer, ListEnquiry, ListImport, ListRemoval, ListVersion
 from starter.signing import Signer
@@ -185,7 +196,7 @@ class Desk:
         envelope = self.close_over(SessionAct.OPEN, workflow_id, plan)
         return await self._open(
             "Session",
-            SessionCase(opening=SessionOpening(envelope=envelope, closed_days=plan.closed_days())),
+            SessionCase(opening=SessionOpening(envelope=envelope, closed_days=plan.closed_days()), edition=EDITION),
             workflow_id,
             envelope,
             summary=f"Session {plan.reference}",
@@ -242,7 +253,7 @@ class Desk:
         )
         return await self._open(
             "Candidacy",
-            CandidacyCase(opening=opening),
+            CandidacyCase(opening=opening, edition=EDITION),
             workflow_id,
             envelope,
             summary=f"Candidacy in session {reference}",
@@ -266,7 +277,7 @@ class Desk:
         opening = ListOpening(envelope=envelope, reference=reference, terms=session.terms, law=seats)
         taken = await self._open(
             "SessionList",
-            ListCase(opening=opening),
+            ListCase(opening=opening, edition=EDITION),
             workflow_id,
             envelope,
             summary=f"List of session {session.reference}",
@@ -282,6 +293,16 @@ class Desk:
         """Send a command to a list."""
         return await self._command(reference, act, content)
 
+    async def hit_of(self, reference: str, hit: str) -> Evidence:
+        """A hit on a participant, as evidence for a suspension.
+
+        Raises:
+            Refusal: It is none of this participant's, or one that counts against nobody.
+        """
+        file = CandidacyState.model_validate((await self.case(reference)).state).file
+        found = next((each for each in (file.hits if file is not None else ()) if each.id == hit), None)
+        return evidence_of(check_usable(found, hit, file))
+
     async def open_suspension(self, reference: str, charge: Charge) -> Taken:
         """Bring a trigger against a participant: it opens a suspension, or joins the one that is open.
 
@@ -292,6 +313,7 @@ class Desk:
             candidacy = CandidacyState.model_validate((await self.case(reference)).state)
             terms = candidacy.terms
             check_opening(terms, charge, candidacy.stage, terms.clock.reading(datetime.now(UTC)))
+            check_hits(charge, candidacy.file)
             try:
                 return await self._charge(candidacy, charge)
             except _HasEnded:
@@ -316,7 +338,7 @@ class Desk:
         )
         return await self._begin(
             "Suspension",
-            SuspensionCase(opening=opening),
+            SuspensionCase(opening=opening, edition=EDITION),
             workflow_id,
             envelope,
             update=SuspensionAct.OPEN,
@@ -459,6 +481,29 @@ class Desk:
             "OfficerRevocation", self.close_over("revoke", REGISTER, revocation), tuple[Appointment, ...]
         )
         return ended
+
+    async def declare_interests(self, interests: Interests) -> tuple[InterestRow, ...]:
+        """Declare one's own interests; everything one ever declared.
+
+        Raises:
+            NoSuchCase: A case that is named does not exist.
+        """
+        return await self._about_interests("InterestDeclaration", "declare_interest", interests)
+
+    async def withdraw_interest(self, withdrawal: Withdrawal) -> tuple[InterestRow, ...]:
+        """Withdraw an interest of one's own; everything one ever declared."""
+        return await self._about_interests("InterestWithdrawal", "withdraw_interest", withdrawal)
+
+    async def _about_interests(self, workflow: str, act: str, content: Model) -> tuple[InterestRow, ...]:
+        own = officer_file(self.officer)
+        rows: tuple[InterestRow, ...] = await self._run(
+            workflow, self.close_over(act, own, content), tuple[InterestRow, ...], key=own
+        )
+        return rows
+
+    async def interests(self) -> tuple[InterestRow, ...]:
+        """Everything one ever declared."""
+        return (await self.ask(Enquiry(about=EnquiryAbout.INTERESTS, reference=officer_file(self.officer)))).interests
 
     async def verify_ledger(self, progress: Callable[[int, int], None] | None = None) -> Verification:
         """Read the ledger's chain and its signatures, and compare the ledger with the running workflows.

@@ -119,6 +119,11 @@ def a_nomination(*, given_name: str = "Ada", family_name: str = "Example", **cha
     return Nomination.model_validate(fields | changes)
 
 
+def a_family_name(number: int) -> str:
+    """A name for the ``number``-th of many people: another number sounds otherwise, however it is spelt."""
+    return "Example" + "".join(f"{'bdgklnprtv'[int(digit)]}am" for digit in str(number))
+
+
 def an_envelope(act: str, case: str, content: Model, *, signer: str = "O-1", **changes: Any) -> Envelope[Any]:
     """A command, closed over its content."""
     fields: dict[str, Any] = {

@@ -15,7 +15,9 @@ from domain.chain import Seal
 from domain.envelope import Envelope
 from domain.erasure import Certificate, Erasure, ErasureOrder, ErasureRequest, Kept, Person, Reading
 from domain.errors import AlteredCommand, Erased, LetterSettled
+from domain.identity import Namesake
 from domain.ids import candidacy_reference, session_workflow_id, suspension_reference
+from domain.interests import InterestRow, Interests, Withdrawal
 from domain.ledger import (
     Answer,
     CaseFile,
@@ -93,6 +95,7 @@ class MemoryLedger:
     readings: list[tuple[str, str, str]] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
     sealed: dict[int, Seal] = field(default_factory=dict)
+    known_namesakes: tuple[Namesake, ...] = ()
 
     def _here(self) -> None:
         if self.away:
@@ -224,6 +227,20 @@ class MemoryLedger:
             held = tuple(each for each in after if each.key == key)
             self.officers[key] = officer.model_copy(update={"appointments": held})
         return tuple(each for each in after if each.revoked == command.taken)
+
+    async def declare_interests(self, command: Command, declared: Interests) -> tuple[InterestRow, ...]:
+        self._judged(command)
+        return ()
+
+    async def withdraw_interest(self, command: Command, withdrawal: Withdrawal) -> tuple[InterestRow, ...]:
+        self._judged(command)
+        return ()
+
+    async def namesakes(self, workflow_id: str) -> Sequence[Namesake]:
+        return self.known_namesakes
+
+    async def hidden_from(self, officer: str, at: datetime) -> frozenset[str]:
+        return frozenset()
 
     async def note(self, incident: Incident) -> None:
         self.incidents.append(incident)

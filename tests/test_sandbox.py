@@ -32,6 +32,8 @@ async def test_every_workflow_loads_with_no_import_passed_through_unmeant() -> N
         "WatchlistEnquiry",
         "OfficerAdmission",
         "OfficerRevocation",
+        "InterestDeclaration",
+        "InterestWithdrawal",
         "ErasureRequesting",
         "PersonErasure",
         "CertificateCheck",

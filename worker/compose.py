@@ -224,6 +224,8 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         rebuild.rebuild,
         officers.admit_officer,
         officers.revoke_officer,
+        officers.declare_interests,
+        officers.withdraw_interest,
         officers.recognise,
     )
 
@@ -264,7 +266,7 @@ def ledger(settings: Settings, engine: AsyncEngine, keyring: Keyring) -> SqlLedg
 def heavy_activities(ports: Ports) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The comparison with lists, and the import of one: each on a task queue of its own."""
     lists = Lists(watchlists=ports.watchlists, ledger=ports.ledger, cases=ports.cases)
-    return Screenings(screener=ports.screener).screen_person, lists.import_list
+    return Screenings(screener=ports.screener, ledger=ports.ledger).screen_person, lists.import_list
 
 
 def _ports(client: Client, settings: Settings, parts: Parts) -> Ports:

@@ -8,7 +8,7 @@ from workflows.candidacy import Candidacy
 from workflows.enquiry import LedgerEnquiry, LedgerRebuilding, LedgerRecovery, LedgerSealing, LedgerVerification
 from workflows.erasure import CertificateChecking, ErasureRequesting, PersonErasure
 from workflows.letter import LetterDelivery
-from workflows.officers import OfficerAdmission, OfficerRevocation
+from workflows.officers import InterestDeclaration, InterestWithdrawal, OfficerAdmission, OfficerRevocation
 from workflows.retention import CaseHolding, RetentionRound
 from workflows.session import Session
 from workflows.session_list import SessionList
@@ -32,6 +32,8 @@ WORKFLOWS: Final[tuple[type[Any], ...]] = (
     WatchlistEnquiry,
     OfficerAdmission,
     OfficerRevocation,
+    InterestDeclaration,
+    InterestWithdrawal,
     ErasureRequesting,
     PersonErasure,
     CertificateChecking,

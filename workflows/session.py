@@ -44,7 +44,7 @@ class Session:
         self._refused: Refusal | None = None
         self._circulars: dict[int, asyncio.Task[tuple[Affected, ...]]] = {}
         if case.state is not None:
-            self._docket = Docket(LAW, case.state)
+            self._docket = Docket(LAW, case.state, edition=case.edition)
         elif case.opening is not None:
             envelope = case.opening.envelope
             at = envelope.content.clock.reading(workflow.now())
@@ -54,7 +54,7 @@ class Session:
             except Refusal as refusal:
                 self._refused = refusal
             else:
-                self._docket = Docket(LAW, opened.state)
+                self._docket = Docket(LAW, opened.state, edition=case.edition)
                 self._docket.first(opened)
 
     @workflow.run
@@ -95,7 +95,7 @@ class Session:
         )
         # One circular for one step: whoever gives the same command again waits for the same one.
         if receipt.seq not in self._circulars:
-            self._circulars[receipt.seq] = asyncio.create_task(self._circulate())
+            self._circulars[receipt.seq] = asyncio.create_task(self._circulate(envelope.signer))
         affected = await self._circulars[receipt.seq]
         details = {"affected": [case.model_dump(mode="json") for case in affected]}
         return receipt.model_copy(update={"details": details})
@@ -112,7 +112,9 @@ class Session:
             plan = law.amended(self._state, envelope.content, self._docket.now())
         terms = self._state.model_copy(update={"plan": plan, "version": self._state.version + 1}).terms
         try:
-            return await workflow.execute_activity_method(Enquiries.preview_amendment, args=[terms, envelope], **CARE)
+            return await workflow.execute_activity_method(
+                Enquiries.preview_amendment, args=[terms, envelope, envelope.signer], **CARE
+            )
         except ActivityError as failed:
             raise failed.cause or failed from None
 
@@ -128,11 +130,11 @@ class Session:
         """The digest of each part of the state; the state itself is the ledger's to tell, to whom it may."""
         return self._state.imprints
 
-    async def _circulate(self) -> tuple[Affected, ...]:
-        """Send the present terms to every open case; the candidacies whose own dates moved with them."""
+    async def _circulate(self, reader: str | None = None) -> tuple[Affected, ...]:
+        """Send the present terms to every open case; the candidacies whose own dates moved, as the reader may know."""
         terms = self._state.terms
         affected: tuple[Affected, ...] = await workflow.execute_activity_method(
-            Enquiries.preview_amendment, args=[terms, None], **CARE
+            Enquiries.preview_amendment, args=[terms, None, reader], **CARE
         )
         await workflow.execute_activity_method(Care.rearm_cases, terms, **CARE)
         return affected

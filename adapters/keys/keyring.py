@@ -11,9 +11,12 @@ What is sealed says under which key, so that it can be opened wherever it turns 
 """
 
 import asyncio
+import hashlib
+import hmac
 import secrets
 import time
 import zlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -51,6 +54,8 @@ class DataKey:
     def __init__(self, name: str, key: bytes) -> None:
         self.name = name
         self._cipher = AESGCM(key)
+        # Another key for another purpose: what is marked says nothing of what is encrypted.
+        self._marking = hmac.digest(key, b"marks", hashlib.sha256)
 
     def encrypt(self, plain: bytes, place: str) -> bytes:
         """Nonce and ciphertext."""
@@ -67,6 +72,10 @@ class DataKey:
         except (InvalidTag, ValueError):
             raise SealBroken(f"what is sealed under {self.name} was altered or is not in its place") from None
         return zlib.decompress(body[1:]) if body[:1] == _COMPRESSED else body[1:]
+
+    def mark(self, text: str) -> str:
+        """32 hexadecimal digits (HMAC-SHA-256, first half) that stand for a text."""
+        return hmac.digest(self._marking, text.encode(), hashlib.sha256).hex()[:32]
 
     def _bound(self, place: str) -> bytes:
         return f"{self.name}\n{place}".encode() if place else self.name.encode()
@@ -141,6 +150,15 @@ class Keyring:
         """
         name, data = _parts(sealed)
         return (await self.key(name)).decrypt(data, place)
+
+    async def marks(self, texts: Sequence[str]) -> Sequence[str]:
+        """What stands for each text: the same for the register's whole life, and of no use without its key.
+
+        Raises:
+            KeyMissing: The register has no key.
+        """
+        key = await self.key(REGISTER_KEY)
+        return [key.mark(text) for text in texts]
 
     async def key(self, name: str, *, make: bool = False) -> DataKey:
         """A key by its name, or by a further name.

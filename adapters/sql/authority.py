@@ -9,8 +9,10 @@ from sqlalchemy import BindParameter, bindparam, exists, func, insert, or_, sele
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.sql import interests
 from adapters.sql.cells import Cells, content_of, content_of_command, state_of
 from adapters.sql.tables import (
+    among,
     appointments,
     cases,
     commands,
@@ -26,6 +28,7 @@ from domain.candidacy import CandidacyState
 from domain.cases import STATES
 from domain.errors import Erased
 from domain.ids import session_workflow_id
+from domain.interests import check_interest
 from domain.keys import key_of
 from domain.ledger import EnquiryAbout, Entry
 from domain.offices import Appointment, Office, Request, Revocation, check_held, ended_by
@@ -47,6 +50,8 @@ _KEY: BindParameter[Any] = bindparam("key")
 _WORKFLOW: BindParameter[Any] = bindparam("workflow_id")
 _SEQ: BindParameter[Any] = bindparam("seq")
 _NONCE: BindParameter[Any] = bindparam("nonce")
+_PERSON: BindParameter[Any] = bindparam("person")
+_TAKEN: BindParameter[Any] = bindparam("taken", type_=events.c.taken.type)
 _BY: BindParameter[Any] = bindparam("by")
 
 _HELD = appointments.outerjoin(revocations, revocations.c.appointment == appointments.c.n)
@@ -84,6 +89,7 @@ _ENTRY: Final = select(
     _IMPRINT.scalar_subquery().label("imprint"),
     _SAME.scalar_subquery().label("same"),
     exists().where(events.c.nonce == _NONCE).label("replayed"),
+    interests.interested_in(_PERSON, _TAKEN).label("interested"),
 )
 """All that a step by an officer or by time is judged by, in one question."""
 
@@ -100,7 +106,14 @@ _COMMAND: Final = select(
 async def grounds_of_entry(connection: AsyncConnection, cells: Cells, entry: Entry) -> tuple[Grounds, bool]:
     """What a step is judged by, and whether it stands in the ledger already."""
     step = entry.step
-    given = {"key": step.key, "workflow_id": entry.workflow_id, "seq": step.seq, "nonce": step.nonce}
+    given = {
+        "key": step.key,
+        "workflow_id": entry.workflow_id,
+        "seq": step.seq,
+        "nonce": step.nonce,
+        "person": key_of(entry.workflow_id),
+        "taken": entry.taken,
+    }
     row = (await connection.execute(_ENTRY, given)).one()
     if row.same is not None and row.same == [step.decision, step.nonce]:
         return Grounds(), True
@@ -117,6 +130,7 @@ async def grounds_of_entry(connection: AsyncConnection, cells: Cells, entry: Ent
         seq=seq,
         imprint=imprint,
         acts=await _acts(connection, reference) if needs_acts(power_of(entry)) else (),
+        interested=frozenset(row.interested or ()),
         founded=step.trigger is Trigger.CASE and await _founded(connection, entry),
     )
     if needs_candidacy(entry) and not grounds.founded:
@@ -135,7 +149,8 @@ async def grounds_of_command(connection: AsyncConnection, command: Command) -> G
     given = {"key": signed.key, "nonce": signed.nonce, "by": command.by}
     row = (await connection.execute(_COMMAND, given)).one()
     acts = await _acts(connection, signed.case) if needs_acts(command.power) else ()
-    return Grounds(officer=row.officer, replayed=row.replayed, acts=acts)
+    interested = await interests.interested(connection, signed.case, command.taken)
+    return Grounds(officer=row.officer, replayed=row.replayed, acts=acts, interested=interested)
 
 
 async def _state(connection: AsyncConnection, cells: Cells, reference: str) -> Any:
@@ -154,7 +169,7 @@ async def _acts(connection: AsyncConnection, reference: str | None) -> tuple[tup
 async def _founded(connection: AsyncConnection, entry: Entry) -> bool:
     step = entry.step
     said = exists().where(
-        told.c.hearer.in_([entry.workflow_id, session_workflow_id(entry.session)]),
+        among(told.c.hearer, (entry.workflow_id, session_workflow_id(entry.session))),
         told.c.decision == step.decision,
         told.c.digest == digest(step.content),
     )
@@ -257,10 +272,13 @@ async def note_payloads(
 
     Raises:
         NotYourOffice: The officer holds no office that allows it.
+        ConflictOfInterest: The officer has an interest in one of the cases.
     """
     check_held("read.payloads", officer, await register(connection), at)
     known = await connection.execute(select(cases.c.reference, cases.c.workflow_id))
     wanted = set(names)
+    for name in sorted(wanted):
+        check_interest("read.payloads", officer, None, await interests.interested(connection, name, at))
     found = [row.reference for row in known if key_of(row.workflow_id) in wanted or row.reference in wanted]
     for number, reference in enumerate(found or [None]):
         row = {"at": at, "reader": officer, "key": PAYLOADS, "about": PAYLOADS, "reference": reference}

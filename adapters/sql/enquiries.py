@@ -1,13 +1,13 @@
 """What can be read from the ledger."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.sql import authority
+from adapters.sql import authority, interests
 from adapters.sql.cells import Cells, of_letter, reason_of, state_of
 from adapters.sql.tables import (
     DONE,
@@ -80,8 +80,17 @@ _LETTER_ROW = (
 _PLACE = (letters.c.case_reference, letters.c.seq, letters.c.number)
 
 
-async def answer(connection: AsyncConnection, cells: Cells, enquiry: Enquiry) -> Answer:
+async def answer(
+    connection: AsyncConnection, cells: Cells, enquiry: Enquiry, reader: str, hidden: Collection[str] = ()
+) -> Answer:
     """Answer a question.
+
+    Args:
+        connection: To the database.
+        cells: The personal columns.
+        enquiry: The question.
+        reader: The officer who asks.
+        hidden: The persons whose cases the reader does not see in any list.
 
     Raises:
         LookupError: There is no such case or letter.
@@ -91,11 +100,11 @@ async def answer(connection: AsyncConnection, cells: Cells, enquiry: Enquiry) ->
         case EnquiryAbout.CASE:
             return Answer(case=await _case(connection, cells, enquiry))
         case EnquiryAbout.CASES:
-            return await _cases(connection, enquiry)
+            return await _cases(connection, enquiry, hidden)
         case EnquiryAbout.TIMELINE:
             return await _timeline(connection, enquiry)
         case EnquiryAbout.LETTERS:
-            return await _letters(connection, enquiry)
+            return await _letters(connection, enquiry, hidden)
         case EnquiryAbout.LETTER:
             return Answer(letter=await _letter(connection, cells, enquiry))
         case EnquiryAbout.PLACE:
@@ -105,9 +114,11 @@ async def answer(connection: AsyncConnection, cells: Cells, enquiry: Enquiry) ->
         case EnquiryAbout.READERS:
             return await _readers(connection, enquiry)
         case EnquiryAbout.INCIDENTS:
-            return await _incidents(connection, enquiry)
+            return await _incidents(connection, enquiry, hidden)
         case EnquiryAbout.CERTIFICATE:
             return await _certificate(connection, enquiry)
+        case EnquiryAbout.INTERESTS:
+            return Answer(interests=tuple(await interests.own(connection, cells, reader)))
 
 
 async def open_cases(
@@ -201,9 +212,10 @@ async def _fits(cells: Cells, reference: str, seq: int, cell: bytes) -> bool:
 
 
 def _asked_for(enquiry: Enquiry) -> ColumnElement[bool]:
-    if enquiry.workflow_id is not None:
-        return cases.c.workflow_id == enquiry.workflow_id
-    return cases.c.reference == enquiry.reference
+    # By the name that the question was signed for.
+    if enquiry.reference is not None:
+        return cases.c.reference == enquiry.reference
+    return cases.c.workflow_id == enquiry.workflow_id
 
 
 def _no_case(enquiry: Enquiry) -> LookupError:
@@ -261,15 +273,24 @@ async def _certificate(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
     return Answer(certificate=None if found is None else Certificate.model_validate(found))
 
 
-async def _incidents(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
+async def _incidents(connection: AsyncConnection, enquiry: Enquiry, hidden: Collection[str]) -> Answer:
     query = select(*(incidents.c[name] for name in IncidentRow.model_fields)).order_by(incidents.c.n)
     if enquiry.after is not None:
         query = query.where(incidents.c.n > int(enquiry.after))
+    if hidden:
+        named = func.substring(incidents.c.place, "^[^.]+")
+        theirs = await interests.cases_of(connection, frozenset(hidden))
+        query = query.where(named.not_in(sorted(theirs)), _shown(incidents.c.place, hidden))
     rows, more = _page(enquiry, (await connection.execute(query.limit(enquiry.limit + 1))).mappings().all())
     return Answer(incidents=tuple(IncidentRow.model_validate(dict(row)) for row in rows), more=more)
 
 
-async def _cases(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
+def _shown(workflow_id: ColumnElement[str], hidden: Collection[str]) -> ColumnElement[bool]:
+    """Whether a case is shown to a reader who does not see those of some persons."""
+    return func.coalesce(interests.person_of(workflow_id), "").not_in(sorted(hidden))
+
+
+async def _cases(connection: AsyncConnection, enquiry: Enquiry, hidden: Collection[str]) -> Answer:
     query = _CASE.order_by(cases.c.reference).limit(enquiry.limit + 1)
     for column, value in (
         (cases.c.session, enquiry.session),
@@ -282,6 +303,8 @@ async def _cases(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
             query = query.where(column == value)
     if enquiry.overdue is not None:
         query = query.where(cases.c.deadline < enquiry.overdue, ~cases.c.ended)
+    if hidden:
+        query = query.where(_shown(cases.c.workflow_id, hidden))
     if enquiry.after is not None:
         query = query.where(cases.c.reference > enquiry.after)
     rows, more = _page(enquiry, (await connection.execute(query)).mappings().all())
@@ -317,12 +340,15 @@ async def _timeline(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
     return Answer(steps=tuple(steps), more=more)
 
 
-async def _letters(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
+async def _letters(connection: AsyncConnection, enquiry: Enquiry, hidden: Collection[str]) -> Answer:
     query = select(*_LETTER_ROW).order_by(*_PLACE).limit(enquiry.limit + 1)
     if enquiry.reference is not None or enquiry.workflow_id is not None:
         query = query.where(letters.c.case_reference == await _reference(connection, enquiry))
     if enquiry.state is not None:
         query = query.where(letters.c.state == enquiry.state)
+    if hidden:
+        theirs = await interests.cases_of(connection, frozenset(hidden))
+        query = query.where(letters.c.case_reference.not_in(sorted(theirs)))
     if enquiry.after is not None:
         case_reference, seq, number = enquiry.after.split(".")
         query = query.where(tuple_(*_PLACE) > tuple_(case_reference, int(seq), int(number)))

@@ -31,18 +31,20 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from activities.ports import Judging, Keys, LedgerBehind, Write
-from adapters.sql import authority, chain, enquiries, erasures, retentions
+from adapters.sql import authority, chain, enquiries, erasures, interests, retentions
 from adapters.sql.cells import Cells, content_of, of_letter, reason_of, state_of
 from adapters.sql.reach import connected
-from adapters.sql.tables import TROUBLED, WAITING, cases, counters, events, letter_events, letters
+from adapters.sql.tables import TROUBLED, WAITING, among, cases, counters, events, letter_events, letters
 from domain.authority import Command, Incident, Written
-from domain.candidacy import CandidacyState
+from domain.candidacy import Act, CandidacyState
 from domain.cases import STATES
 from domain.chain import START, Examination, Seal
 from domain.envelope import Envelope
 from domain.erasure import ERASE_ACT, Certificate, Erasure, ErasureOrder, ErasureRequest, Person, Reading
 from domain.errors import LetterSettled, NotAdmissible, StrayCase
+from domain.identity import Namesake
 from domain.ids import candidacy_reference, suspension_reference
+from domain.interests import InterestRow, Interests, Withdrawal, check_withdrawal
 from domain.keys import REGISTER_KEY, key_of
 from domain.ledger import (
     Answer,
@@ -73,7 +75,8 @@ from domain.people import Contact
 from domain.retention import EndedCase, Hold, Retention, check_hold
 from domain.session import SessionState, Terms
 from domain.signing import Credential, Signed
-from domain.steps import CaseKind, Step, Trigger
+from domain.steps import CaseKind, CaseState, Step, Trigger
+from domain.suspension import SuspensionAct, SuspensionState
 from domain.timelimits import day_of
 
 _SETTLEABLE: Final = (*TROUBLED, LetterState.RELEASED)
@@ -175,7 +178,7 @@ _OVERTAKEN = (
         letters.c.case_reference == _given(letters.c.case_reference),
         letters.c.role == _given(letters.c.role),
         letters.c.seq < _given(letters.c.seq),
-        letters.c.state.in_(WAITING),
+        among(letters.c.state, WAITING),
         letters.c.template == any_(bindparam("templates", type_=ARRAY(Text))),
     )
     .values(state=LetterState.WITHDRAWN, changed_at=func.now())
@@ -187,7 +190,7 @@ _WITHDRAW_OVERTAKEN: Final = _trail(_OVERTAKEN)
 _interrupted = letters.c.state == LetterState.SENDING
 _CLAIMED = (
     update(letters)
-    .where(letters.c.reference == _given(letters.c.reference), letters.c.state.in_((*WAITING, LetterState.SENDING)))
+    .where(letters.c.reference == _given(letters.c.reference), among(letters.c.state, (*WAITING, LetterState.SENDING)))
     .values(
         # A claim that finds the letter claimed knows that whoever claimed it is gone, and not how far they came.
         state=case((_interrupted, LetterState.UNKNOWN), else_=LetterState.SENDING),
@@ -203,7 +206,7 @@ _MARKED = (
     update(letters)
     .where(
         letters.c.reference == _given(letters.c.reference),
-        letters.c.state.in_((LetterState.SENDING, LetterState.UNKNOWN)),
+        among(letters.c.state, (LetterState.SENDING, LetterState.UNKNOWN)),
         letters.c.state != _given(letters.c.state),
     )
     .values(state=_given(letters.c.state), code=_given(letters.c.code), changed_at=func.now())
@@ -276,6 +279,7 @@ class SqlLedger:
                 if not await self._take(connection, reference, entry, state.imprint, vouched):
                     return await _recall(connection, entry)
             await authority.tell(connection, reference, entry)
+            await self._note_interests(connection, reference, entry, state)
             drafts = write(reference)
             rows = [
                 await self._letter(key, reference, entry.step.seq, draft.number, draft, about=draft.about)
@@ -436,7 +440,9 @@ class SqlLedger:
         command = await self._vouched(command)
         async with connected(self._engine) as connection:
             await self._judged(connection, command)
-            answer = await enquiries.answer(connection, self._cells, enquiry)
+            reader = authority.signed_of(command).signer
+            hidden = await interests.hidden_from(connection, reader, command.taken)
+            answer = await enquiries.answer(connection, self._cells, enquiry, reader, hidden)
             await authority.note_reading(connection, command, enquiry.about, _read(enquiry, answer))
             return answer
 
@@ -525,6 +531,49 @@ class SqlLedger:
                 await authority.revoke(connection, revocation, number, command.taken)
             register = await authority.register(connection)
         return tuple(each for each in register if each.person == revocation.person and each.revoked == command.taken)
+
+    async def declare_interests(self, command: Command, declared: Interests) -> tuple[InterestRow, ...]:
+        """Write down what an officer has declared, once; everything the officer ever declared.
+
+        Raises:
+            Refusal: The judge does not take it.
+            LookupError: A case that is named does not exist.
+        """
+        command = await self._vouched(command)
+        async with connected(self._engine) as connection:
+            officer = (await self._judged(connection, command)).signer
+            if not await authority.taken_before(connection, command):
+                number = await authority.take(connection, self._cells, command)
+                await interests.declare(
+                    connection, self._keys, declared, officer=officer, command=number, at=command.taken
+                )
+            return tuple(await interests.own(connection, self._cells, officer))
+
+    async def withdraw_interest(self, command: Command, withdrawal: Withdrawal) -> tuple[InterestRow, ...]:
+        """Write down from when an interest holds no more, once; everything the officer ever declared.
+
+        Raises:
+            Refusal: The judge does not take it, or the interest cannot be withdrawn.
+        """
+        command = await self._vouched(command)
+        async with connected(self._engine) as connection:
+            officer = (await self._judged(connection, command)).signer
+            if not await authority.taken_before(connection, command):
+                known = {row.id: row for row in await interests.own(connection, self._cells, officer)}
+                ends = check_withdrawal(withdrawal, known.get(withdrawal.interest), command.taken)
+                number = await authority.take(connection, self._cells, command)
+                await interests.withdraw(connection, withdrawal.interest, number, ends)
+            return tuple(await interests.own(connection, self._cells, officer))
+
+    async def namesakes(self, workflow_id: str) -> Sequence[Namesake]:
+        """The other candidacies that share a name with one, and what else; by the workflow that carries it."""
+        async with connected(self._single) as connection:
+            return await interests.namesakes(connection, key_of(workflow_id))
+
+    async def hidden_from(self, officer: str, at: datetime) -> frozenset[str]:
+        """The references of the cases in which an officer has an interest at an instant of the clock."""
+        async with connected(self._engine) as connection:
+            return await interests.cases_of(connection, await interests.hidden_from(connection, officer, at))
 
     async def admit_first(self, request: Request, at: datetime) -> Appointment:
         """Admit the first head of desk, who needs nobody's signature; for the set-up alone.
@@ -651,6 +700,7 @@ class SqlLedger:
         query = select(cases.c.seq, cases.c.stage, cases.c.seat, cases.c.session)
         query = query.where(cases.c.reference == person.candidacy).with_for_update()
         case = (await connection.execute(query)).one()
+        await interests.unmark(connection, person.key)
         clock = await retentions.clock_of(connection, self._cells, case.session)
         step = Step(
             seq=case.seq + 1,
@@ -836,6 +886,18 @@ class SqlLedger:
         )
         digest = chain.digest(values | {"case_reference": reference})
         return (await connection.execute(_TAKE, _giving(values) | {"digest": digest})).one_or_none() is not None
+
+    async def _note_interests(
+        self, connection: AsyncConnection, reference: str, entry: Entry, state: CaseState
+    ) -> None:
+        """Let a case be found by the interests of officers, and by other nominations of its person."""
+        person, step = key_of(entry.workflow_id), entry.step
+        match state:
+            case CandidacyState() if step.act in {Act.NOMINATE, Act.CORRECT}:
+                await interests.mark(connection, self._keys, person, state.nomination)
+            case SuspensionState() if step.act == SuspensionAct.DECLARE_INTEREST:
+                at = entry.taken or step.at
+                await interests.declare_in(connection, reference, person, officer=step.signer or "", at=at)
 
     async def _letter(
         self, key: str, reference: str, seq: int, number: int, draft: Draft, *, about: str

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Date,
     DateTime,
     ForeignKey,
@@ -29,7 +30,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    any_,
     func,
+    literal,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -44,6 +47,7 @@ from domain.screening import ListFormat, ListKind, Trust
 from domain.session import SessionStage
 from domain.steps import CaseKind, Trigger
 from domain.suspension import SuspensionStage
+from domain.traces import About
 
 TROUBLED: Final = (LetterState.REFUSED, LetterState.UNKNOWN)
 """A letter in one of these states waits for a person."""
@@ -51,6 +55,12 @@ WAITING: Final = (LetterState.DRAFTED, LetterState.RELEASED)
 """A letter in one of these states has yet to go out, and can still be held back."""
 DONE: Final = (LetterState.SENT, LetterState.WITHDRAWN)
 """A letter in one of these states needs nothing any more."""
+
+
+def among(column: ColumnElement[str], words: Iterable[str]) -> ColumnElement[bool]:
+    """Whether a column holds one of a few words; SQLAlchemy would write an ``IN`` anew with every execution."""
+    return column == any_(literal(list(words), ARRAY(Text)))
+
 
 _STAGES: Final[dict[CaseKind, type[StrEnum]]] = {
     CaseKind.SESSION: SessionStage,
@@ -400,6 +410,47 @@ revocations = Table(
     _column("command", BigInteger, "signed command", ForeignKey(commands.c.n)),
     _column("at", _Instant, "when it was taken; clock time"),
     comment="appointments that were ended before their time; only ever added to",
+)
+
+traces = Table(
+    "traces",
+    metadata,
+    _column("person", Text, "whose: session and fingerprint"),
+    _column("about", Text, "what of the nomination it is of"),
+    _column("mark", Text, "keyed fingerprint"),
+    PrimaryKeyConstraint("person", "about", "mark"),
+    _one_of("about", About),
+    Index(None, "mark"),
+    comment="what nominations have in common with each other and with interests; taken out when a person is erased",
+)
+
+interests = Table(
+    "interests",
+    metadata,
+    _column("n", BigInteger, "order of writing", Identity(always=True), primary_key=True),
+    _column("officer", Text, "officer who declared it, by number"),
+    _column("about", Text, "what it is: a person, an organisation, an address"),
+    _column("mark", Text, "keyed fingerprint"),
+    _column("at", _Instant, "from when it holds; clock time"),
+    _column("command", BigInteger, "signed command that holds what was declared", nullable=True),
+    _column("place", SmallInteger, "which of the names in that command, from 1", nullable=True),
+    _column(
+        "case_reference", _Reference, "case in which it was declared", ForeignKey(cases.c.reference), nullable=True
+    ),
+    ForeignKeyConstraint(["command"], [commands.c.n]),
+    _one_of("about", (About.CANDIDATE, About.ORGANISATION, About.ADDRESS)),
+    Index(None, "mark"),
+    Index(None, "officer", "n"),
+    comment="what officers have declared an interest in; only ever added to",
+)
+
+interest_ends = Table(
+    "interest_ends",
+    metadata,
+    _column("interest", BigInteger, "what is withdrawn", ForeignKey(interests.c.n), primary_key=True),
+    _column("command", BigInteger, "signed command", ForeignKey(commands.c.n)),
+    _column("at", _Instant, "from when it holds no more; clock time"),
+    comment="interests that were withdrawn; only ever added to",
 )
 
 readings = Table(

@@ -103,6 +103,7 @@ async def nominate(
 @click.option("--consent/--no-consent", default=None, help="Whether the candidate consents.")
 @click.option("--all-yes", is_flag=True, help="Every criterion is affirmed.")
 @click.option("--no", "denied", multiple=True, metavar="KEY", help="This criterion is not affirmed, the others are.")
+@click.option("--evidence", multiple=True, metavar="KEY=TEXT", help="What came with it on a criterion; several times.")
 @click.option("--received", metavar="TEXT", help="How and when the declaration came in.")
 @pass_call
 async def declare(
@@ -113,6 +114,7 @@ async def declare(
     consent: bool | None,
     all_yes: bool,
     denied: tuple[str, ...],
+    evidence: tuple[str, ...],
     received: str | None,
 ) -> Reply:
     """Record the candidate's declaration: consent, and an answer to each criterion.
@@ -120,7 +122,7 @@ async def declare(
     It stands in FILE (YAML or JSON with consent and answers), or is said by options: --consent or --no-consent, and
     --all-yes or a --no for each criterion that is not affirmed. A "no" ends the candidacy as ineligible.
     """
-    by_options = consent is not None or all_yes or bool(denied) or received is not None
+    by_options = consent is not None or all_yes or bool(denied) or bool(evidence) or received is not None
     if (file is not None) == by_options:
         raise click.UsageError("give either a FILE, or --consent with --all-yes or --no KEY")
     if file is not None:
@@ -134,7 +136,10 @@ async def declare(
         raise click.BadParameter(
             f"{', '.join(unknown)} is no criterion of this session; they are {', '.join(criteria)}", param_hint="'--no'"
         )
-    answers = tuple(Answer(criterion=key, affirmed=key not in denied) for key in criteria)
+    given = _evidence(evidence, criteria)
+    answers = tuple(
+        files.build(Answer, criterion=key, affirmed=key not in denied, evidence=given.get(key, ())) for key in criteria
+    )
     declaration = files.build(Declaration, consent=consent, answers=answers, received=received)
     return await _act(call, reference, Act.DECLARE, declaration, "declaration recorded", desk=desk)
 
@@ -202,30 +207,42 @@ async def request_information(call: Call, reference: str, *, question: str | Non
 @click.option("--answer", metavar="TEXT", help="What the candidate answered.")
 @click.option("--answer-file", metavar="FILE", help="A text file that holds the answer.")
 @click.option("--document", "documents", multiple=True, metavar="NAME", help="A document that came with it.")
+@click.option("--evidence", multiple=True, metavar="KEY=TEXT", help="Evidence on a criterion; several times.")
 @pass_call
 async def supply_information(
-    call: Call, reference: str, *, answer: str | None, answer_file: str | None, documents: tuple[str, ...]
+    call: Call,
+    reference: str,
+    *,
+    answer: str | None,
+    answer_file: str | None,
+    documents: tuple[str, ...],
+    evidence: tuple[str, ...],
 ) -> Reply:
     """Record what the candidate answered.
 
-    The file is another one now, so a new round of assessments begins.
+    The file is another one now, so a new round of assessments begins. Where the session asks for evidence on a
+    criterion, nobody is cleared before it is there.
     """
     text = text_of("--answer", answer, answer_file)
-    information = files.build(Information, options={"documents": "--document"}, answer=text, documents=documents)
-    return await _act(call, reference, Act.SUPPLY_INFORMATION, information, "information recorded")
+    desk = await call.desk()
+    given = _evidence(evidence, (await _state(desk, reference)).terms.criteria) if evidence else {}
+    information = files.build(
+        Information, options={"documents": "--document"}, answer=text, documents=documents, evidence=given
+    )
+    return await _act(call, reference, Act.SUPPLY_INFORMATION, information, "information recorded", desk=desk)
 
 
 @candidacy.command("findings", example="starter candidacy findings C-2026-0007")
 @reference
 @pass_call
 async def show_findings(call: Call, reference: str) -> Reply:
-    """Show what the checks found, each with why: lists, hits, functions.
+    """Show what the checks found, each with why: lists, hits, identity, duplicates, functions, evidence.
 
     What keeps the case from being cleared is marked. A hit on a hostile list is evidence that the candidate is
     persecuted. The answer holds personal data.
     """
     state = await _state(await call.desk(), reference)
-    found = findings(state.file)
+    found = findings(state.file, state.evidence_file)
     told: list[RenderableType] = [
         show.table(
             f"Findings of {reference}",
@@ -247,14 +264,17 @@ async def show_findings(call: Call, reference: str) -> Reply:
 @reason
 @pass_call
 async def resolve(call: Call, reference: str, hit: str, *, verdict: str, reason: str) -> Reply:
-    """Say whether a hit is the candidate.
+    """Say whether a HIT is the candidate, or whether there is something in a doubt.
 
     On an official or allied list two officers have to say the same, on an unknown one a single one is enough. What you
     say holds for the entry as it stands now: if the list says something else one day, the hit comes back.
+
+    A doubt about the candidate's identity is dispelled as same-person, one about a second nomination as other-person.
     """
     desk = await call.desk()
     file = (await _state(desk, reference)).file
-    seen = next((each.digest for each in (file.hits if file is not None else ()) if each.id == hit), "0" * 64)
+    known = file.resolvable if file is not None else ()
+    seen = next((each.digest for each in known if each.id == hit), "0" * 64)
     resolution = files.build(Resolution, options={"hit": "HIT"}, hit=hit, digest=seen, verdict=verdict, reason=reason)
     return await _act(call, reference, Act.RESOLVE, resolution, f"{hit} recorded as {verdict}", desk=desk)
 
@@ -452,6 +472,18 @@ async def watch(call: Call, reference: str, *, until_ended: bool, interval: floa
 async def _act(call: Call, reference: str, act: Act, content: Model, done: str, *, desk: "Desk | None" = None) -> Reply:
     taken = await (desk or await call.desk()).act(reference, act, content)
     return Reply(receipt(taken), [show.taken(taken, done)])
+
+
+def _evidence(written: tuple[str, ...], criteria: tuple[str, ...]) -> dict[str, list[str]]:
+    """Evidence by criterion, as it is written on the command line."""
+    given: dict[str, list[str]] = {}
+    for each in written:
+        key, equals, what = each.partition("=")
+        if not equals or key not in criteria:
+            rule = f"must look like KEY=TEXT, with a criterion of this session: {', '.join(criteria)}"
+            raise click.BadParameter(rule, param_hint="'--evidence'")
+        given.setdefault(key, []).append(what)
+    return given
 
 
 async def _state(desk: "Desk", reference: str) -> CandidacyState:

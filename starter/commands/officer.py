@@ -4,18 +4,20 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
+from domain.interests import InterestRow, Interests, Withdrawal
 from domain.model import Day, Model
 from domain.offices import POWERS, Admission, Appointment, Office, Request, Revocation
 from domain.timelimits import end_of, start_of
+from domain.traces import About
 from starter import files, profiles, show
 from starter.calling import Call, Noun, Reply, pass_call
 from starter.commands.common import choice, reason
 from starter.profiles import Store
-from starter.references import OFFICER
+from starter.references import CANDIDACY, OFFICER
 
 
 @click.group("officer", cls=Noun)
@@ -167,6 +169,91 @@ def use(call: Call, name: str) -> Reply:
     if (chosen := os.environ.get("DESK_PROFILE")) and chosen != name:
         told += f"; here DESK_PROFILE names {chosen}"
     return Reply({"profile": name, "officer": profile.officer, "default": profile.default}, [told])
+
+
+@officer.command(
+    "declare-interest", example='starter officer declare-interest --person "Example, Ada" --organisation "Test Fund"'
+)
+@click.option("--person", "persons", multiple=True, metavar="NAME", help="Somebody you are close to: FAMILY, GIVEN.")
+@click.option("--organisation", "organisations", multiple=True, metavar="NAME", help="Where you belong or are paid.")
+@click.option("--address", "addresses", multiple=True, metavar="ADDRESS", help="An address under which you nominate.")
+@click.option("--case", "cases", multiple=True, metavar="REF", type=CANDIDACY, help="Somebody you know, by the case.")
+@pass_call
+async def declare_interest(
+    call: Call,
+    *,
+    persons: tuple[str, ...],
+    organisations: tuple[str, ...],
+    addresses: tuple[str, ...],
+    cases: tuple[str, ...],
+) -> Reply:
+    """Declare whom you must not judge; each option may be given several times.
+
+    You then neither see nor decide the cases of these persons, and of whomever these persons, organisations or
+    addresses nominate, however they are written. `starter suspension declare-interest` says the same of the person of a
+    suspension. The names lie under a key of your own; nobody else is shown them.
+    """
+    declared = files.build(
+        Interests,
+        options={"persons": "--person", "organisations": "--organisation", "own_addresses": "--address"},
+        persons=[_person(each) for each in persons],
+        organisations=organisations,
+        own_addresses=addresses,
+        cases=cases,
+    )
+    rows = await (await call.desk()).declare_interests(declared)
+    return Reply({"interests": rows}, ["Declared.", _interests(rows)])
+
+
+@officer.command("withdraw-interest", example='starter officer withdraw-interest I-3 --reason "Left the organisation"')
+@click.argument("interest", metavar="INTEREST")
+@click.option("--from", "since", metavar="DAY", help="The first day without it, at the seat; at once, if not given.")
+@reason
+@pass_call
+async def withdraw_interest(call: Call, interest: str, *, since: str | None, reason: str) -> Reply:
+    """Withdraw an INTEREST of yours from a day on.
+
+    That it was declared, and when it was withdrawn, stays in the register.
+    """
+    span = files.build(_Span, since=since, options={"since": "--from"})
+    withdrawal = files.build(
+        Withdrawal,
+        options={"interest": "INTEREST"},
+        interest=interest,
+        since=None if span.since is None else start_of(span.since),
+        reason=reason,
+    )
+    rows = await (await call.desk()).withdraw_interest(withdrawal)
+    return Reply({"interests": rows}, [f"{interest} withdrawn.", _interests(rows)])
+
+
+@officer.command("interests", example="starter officer interests")
+@pass_call
+async def interests(call: Call) -> Reply:
+    """List the interests that you have declared, and from when until when each holds.
+
+    Nobody sees another officer's.
+    """
+    rows = await (await call.desk()).interests()
+    return Reply({"interests": rows}, [_interests(rows)])
+
+
+def _person(written: str) -> dict[str, str]:
+    family, comma, given = written.partition(",")
+    if not comma:
+        raise click.BadParameter("must look like 'Example, Ada' (family name, given name)", param_hint="'--person'")
+    return {"family_name": family, "given_name": given}
+
+
+def _interests(rows: Sequence[InterestRow]) -> Any:
+    shown = [
+        (each.id, _KINDS[each.about], each.what or each.case, show.moment(each.since), show.moment(each.until))
+        for each in rows
+    ]
+    return show.table("Your interests", ("interest", "kind", "whom or what", "from", "until"), shown)
+
+
+_KINDS: Final = {About.CANDIDATE: "person", About.ORGANISATION: "organisation", About.ADDRESS: "address"}
 
 
 @officer.command("powers", example="starter officer powers")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import RenderableType
 
-from domain.candidacy import Measure, Reason
+from domain.candidacy import SCREENING_HIT, Measure, Reason
 from domain.ledger import CaseFile
 from domain.model import Model
 from domain.steps import CaseKind
@@ -80,16 +80,21 @@ def suspension() -> None:
 @click.argument("candidacy", metavar="REF", type=CANDIDACY)
 @click.option(
     "--ground",
-    required=True,
     metavar="GROUND",
-    help="criterion:KEY, banned-symbol, screening-hit or complaint.",
+    help="criterion:KEY, banned-symbol, screening-hit or complaint; with --hit, screening-hit if not given.",
 )
 @click.option("--measure", required=True, type=choice(Measure), help="What is taken away in the meantime.")
 @scope
 @click.option(
+    "--hit",
+    "hits",
+    multiple=True,
+    metavar="HIT",
+    help="The hit it is for, which is attached; several times.",
+)
+@click.option(
     "--evidence",
     "sources",
-    required=True,
     multiple=True,
     metavar="FILE|URL",
     help="A file, of which the name and a digest are kept, or an address; may be given several times.",
@@ -97,16 +102,33 @@ def suspension() -> None:
 @told_reason
 @pass_call
 async def open_suspension(
-    call: Call, candidacy: str, *, ground: str, measure: str, scope: str | None, sources: tuple[str, ...], reason: str
+    call: Call,
+    candidacy: str,
+    *,
+    ground: str | None,
+    measure: str,
+    scope: str | None,
+    hits: tuple[str, ...],
+    sources: tuple[str, ...],
+    reason: str,
 ) -> Reply:
     """Bring a trigger against a participant; the measure takes effect at once.
 
     Where a suspension is open on the participant already, the trigger joins it as a further ground, with a notice and
     a time to answer of its own.
+
+    For a hit, --hit names the hit as `starter candidacy findings` shows it: the list, its version, the entry,
+    the score and what it rests on are attached as evidence.
     """
+    if not (sources or hits):
+        raise click.UsageError("give --evidence, or the --hit that it is for")
+    if (ground := ground or (SCREENING_HIT if hits else None)) is None:
+        raise click.UsageError("say the --ground, or the --hit that it is for")
     evidence = [files.evidence(source) for source in sources]
+    desk = await call.desk()
+    evidence += [await desk.hit_of(candidacy, hit) for hit in hits]
     charge = files.build(Charge, ground=ground, measure=measure, scope=scope, evidence=evidence, reason=reason)
-    taken = await (await call.desk()).open_suspension(candidacy, charge)
+    taken = await desk.open_suspension(candidacy, charge)
     return _reply(taken, "opened" if taken.receipt.seq == 1 else "joined as a further ground")
 
 

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,12 +16,33 @@ from adapters.sql.ledger import SqlLedger
 from domain import candidacy, session
 from domain.authority import REGISTER, incident_of
 from domain.candidacy import Act, CandidacyState, Reason, Stage
-from domain.errors import NotAdmissible, Refusal, ReplayedCommand, StrayCase, UnfoundedWord
-from domain.ledger import Enquiry, EnquiryAbout, Entry, Recorded, entry
+from domain.erasure import ErasureOrder, ErasureRequest
+from domain.errors import (
+    ConflictOfInterest,
+    NotAdmissible,
+    NothingToChange,
+    Refusal,
+    ReplayedCommand,
+    SamePerson,
+    StrayCase,
+    UnfoundedWord,
+)
+from domain.interests import InterestRow, Interests, Withdrawal, officer_file
+from domain.ledger import (
+    Answer,
+    Enquiry,
+    EnquiryAbout,
+    Entry,
+    Recorded,
+    Settlement,
+    SettlementHow,
+    entry,
+)
 from domain.offices import Office, Request, Revocation
 from domain.roll import Roll
 from domain.signing import Evidence, Identity, digest
 from domain.steps import CaseKind, Outcome
+from domain.traces import About
 from tests.builders import (
     NOMINATED_AT,
     SESSION,
@@ -294,3 +315,151 @@ async def test_token_is_taken_for_a_signature_and_never_kept(register: SqlLedger
         roll.follow(written)
     assert list(roll.appointments) == list(await register.register())
     assert await register.examine(lambda *_: None) == []
+
+
+async def declare_interests(ledger: SqlLedger, number: int, **names: Any) -> tuple[InterestRow, ...]:
+    declared = Interests.model_validate(names)
+    own = officer_file(f"O-{number}")
+    command = a_command("officer.declare_interest", own, declared, number=number, taken=datetime.now(UTC))
+    return await ledger.declare_interests(command, declared)
+
+
+async def seen_by(ledger: SqlLedger, number: int) -> set[str]:
+    """The cases that an officer finds in the lists of cases, of what is overdue, and of letters."""
+    ever = datetime(2100, 1, 1, tzinfo=UTC)
+    rows = Enquiry(about=EnquiryAbout.CASES), Enquiry(about=EnquiryAbout.CASES, overdue=ever)
+    found = {row.reference for about in rows for row in (await asked_by(ledger, number, about)).cases}
+    return found | {row.case for row in (await asked_by(ledger, number, Enquiry(about=EnquiryAbout.LETTERS))).letters}
+
+
+async def asked_by(ledger: SqlLedger, number: int, enquiry: Enquiry) -> Answer:
+    return await ledger.answer(a_question(enquiry, number=number), enquiry)
+
+
+async def in_vetting(ledger: SqlLedger) -> CandidacyState:
+    state = await nominate(ledger)
+    declaration = signed("declare", state.reference, a_declaration(), basis=1)
+    declared = candidacy.command(state, declaration, NOMINATED_AT + timedelta(hours=1))
+    await record(ledger, taken(declared, state))
+    return declared.state
+
+
+PERSON = {"persons": [{"family_name": "Эксампл", "given_name": "Ада"}]}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [PERSON, {"own_addresses": ["Nominator@example.org"]}, {"cases": ["C-2026-0001"]}],
+    ids=["person", "address", "case"],
+)
+async def test_case_in_which_an_officer_has_an_interest_is_not_there_for_that_officer(
+    register: SqlLedger, names: dict[str, Any]
+) -> None:
+    state = await in_vetting(register)
+    assert state.reference in await seen_by(register, 2)
+    await declare_interests(register, 2, **names)
+
+    assert await seen_by(register, 2) == {SESSION}
+    assert state.reference in await seen_by(register, 3)
+    reads = (EnquiryAbout.CASE, EnquiryAbout.PLACE, EnquiryAbout.TIMELINE, EnquiryAbout.LETTERS, EnquiryAbout.READERS)
+    named = [Enquiry(about=about, reference=state.reference) for about in reads]
+    named.append(Enquiry(about=EnquiryAbout.CASE, workflow_id=state.workflow_id))
+    named.append(Enquiry(about=EnquiryAbout.LETTER, reference=f"{state.reference}.1.1"))
+    for enquiry in named:
+        with pytest.raises(ConflictOfInterest):
+            await asked_by(register, 2, enquiry)
+    letter, arrived = f"{state.reference}.1.1", Settlement(how=SettlementHow.SENT, reason="it came")
+    with pytest.raises(ConflictOfInterest):
+        await register.settle(a_command("letter.settle", letter, arrived, number=2, taken=datetime.now(UTC)), arrived)
+
+
+async def test_officer_with_an_interest_does_not_assess_whatever_way_the_command_comes(register: SqlLedger) -> None:
+    state = await in_vetting(register)
+    assert (await declare_interests(register, 2, **PERSON))[0].what == "Эксампл, Ада"
+    for number in (2, 3):
+        envelope = signed("assess", state.reference, an_assessment(), number=number, basis=2)
+        step = taken(candidacy.command(state, envelope, NOMINATED_AT + timedelta(hours=2)), state)
+        step = step.model_copy(update={"taken": datetime.now(UTC)})
+        if number == 2:
+            with pytest.raises(ConflictOfInterest) as refused:
+                await record(register, step)
+            assert refused.value.rule == "declared-interest"
+        else:
+            await record(register, step)
+
+
+async def test_interest_is_kept_for_its_officer_and_ends_on_its_day(register: SqlLedger) -> None:
+    state = await in_vetting(register)
+    rows = await declare_interests(register, 2, **PERSON, organisations=["Test Fund"])
+    assert [(row.id, row.what) for row in rows] == [("I-1", "Эксампл, Ада"), ("I-2", "Test Fund")]
+    own = Enquiry(about=EnquiryAbout.INTERESTS, reference=officer_file("O-2"))
+    assert (await asked_by(register, 2, own)).interests == rows
+    with pytest.raises(SamePerson):
+        await asked_by(register, 3, own)
+
+    async def withdraw(interest: str, since: datetime | None = None) -> tuple[InterestRow, ...]:
+        withdrawal = Withdrawal(interest=interest, since=since, reason="moved away")
+        power, file = "officer.withdraw_interest", officer_file("O-2")
+        command = a_command(power, file, withdrawal, number=2, taken=datetime.now(UTC), nonce=secrets.token_hex(16))
+        return await register.withdraw_interest(command, withdrawal)
+
+    later = datetime.now(UTC) + timedelta(days=30)
+    assert (await withdraw("I-2", later))[1].until == later
+    assert state.reference not in await seen_by(register, 2)
+    await withdraw("I-1")
+    assert state.reference in await seen_by(register, 2)
+    with pytest.raises(NothingToChange):
+        await withdraw("I-1")
+
+
+async def test_nobody_can_read_from_the_database_in_whom_an_officer_has_an_interest(
+    register: SqlLedger, database: str
+) -> None:
+    await in_vetting(register)
+    await declare_interests(register, 2, **PERSON, organisations=["Test Fund"])
+    engine = engines.create(database, pool=1)
+    async with engine.connect() as connection:
+        kept = [
+            str((await connection.execute(text(f"SELECT * FROM {table}"))).all())
+            for table in ("interests", "traces", "commands")
+        ]
+    await engine.dispose()
+    for name in ("Эксампл", "Test Fund", "Example", "nominator@example.org"):
+        assert not any(name in rows for rows in kept)
+
+
+async def nominated(ledger: SqlLedger, state: session.SessionState, number: int, **changes: Any) -> CandidacyState:
+    """Another candidacy, of whoever is described."""
+    nomination = a_nomination()
+    nomination = nomination.model_copy(update={"candidate": nomination.candidate.model_copy(update=changes)})
+    envelope = signed("nominate", f"candidacy/{SESSION}/{number:032x}", nomination)
+    opened = candidacy.open_case(
+        envelope, terms=state.terms, fingerprint=f"{number:032x}", statements=(), at=NOMINATED_AT
+    )
+    recorded = await record(ledger, taken(opened))
+    return opened.state.model_copy(update={"reference": recorded.reference})
+
+
+async def test_other_nominations_under_a_name_that_sounds_the_same_are_found_until_they_are_erased(
+    register: SqlLedger, database: str
+) -> None:
+    session_ = await open_session(register)
+    first = await nominated(register, session_, 1, given_name="Primer", family_name="Testov")
+    later = date(1981, 5, 17)
+    again = await nominated(register, session_, 2, given_name="Тестов", family_name="Пример", birth_date=later)
+    alias = await nominated(register, session_, 3, family_name="Other", other_names=("Primer I. Testoff",))
+    await nominated(register, session_, 4, family_name="Other", given_name="Somebody")
+
+    async def found(state: CandidacyState) -> dict[str, set[About]]:
+        return {each.reference: set(each.shares) for each in await register.namesakes(state.workflow_id)}
+
+    whole = {About.CANDIDATE, About.BORN, About.YEAR, About.DAY}
+    assert await found(first) == {again.reference: {About.CANDIDATE, About.DAY}, alias.reference: whole}
+    assert await found(alias) == {first.reference: whole, again.reference: {About.CANDIDATE, About.DAY}}
+
+    order = signed("erase", again.reference, ErasureOrder(requested_by="O-2"))
+    person = await register.person(again.reference)
+    asked_for = signed("request_erasure", again.reference, ErasureRequest(reason="asked by letter"), number=2)
+    await register.request_erasure(person, asked_for, TAKEN)
+    await register.erase(person, order, TAKEN)
+    assert set(await found(first)) == {alias.reference}

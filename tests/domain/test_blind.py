@@ -2,12 +2,16 @@
 
 import pytest
 
+from domain import candidacy
 from domain.blind import is_sealed, sealed
 from domain.candidacy import Act, CandidacyState, InformationRequest, Stage
+from domain.checks import findings
 from domain.ledger import Answer, CaseFile, CaseRow, StepRow
+from domain.screening import Resolution, Trust, Verdict
 from domain.steps import CaseKind
 from domain.vetting import Judgement
-from tests.builders import NOMINATED_AT, a_case, an_assessment, commanded, information
+from domain.watchlists import Screened
+from tests.builders import NOMINATED_AT, a_case, a_hit, an_assessment, an_hour_after, commanded, information
 
 
 def vetted(*judgements: Judgement) -> CandidacyState:
@@ -67,3 +71,65 @@ def test_sealed_file_and_timeline_say_who_assessed_and_not_what_was_found() -> N
     assert shown.steps[0].effects == ("vetting:third_needed",)
     assert "adverse" not in shown.model_dump_json()
     assert sealed(answer, TWO, "O-2") == answer
+
+
+def resolving(*verdicts: Verdict, trust: Trust = Trust.OFFICIAL) -> CandidacyState:
+    """A candidacy with a hit, on which officers 2, 3, … have given their word."""
+    state = a_case(Stage.VETTING)
+    found = candidacy.screened(state, Screened(asked={"somebody": 1}, hits=(a_hit(trust),)), an_hour_after(state))
+    assert found is not None
+    state = found.state
+    for number, verdict in enumerate(verdicts, 2):
+        hit = a_hit(trust)
+        word = Resolution(hit=hit.id, digest=hit.digest, verdict=verdict, reason="Compared the photographs.")
+        state = commanded(state, Act.RESOLVE, word, signer=f"O-{number}").state
+    return state
+
+
+def a_file(state: CandidacyState) -> Answer:
+    row = CaseRow(
+        reference=state.reference, kind=CaseKind.CANDIDACY, session="2026", stage=state.stage, ended=False, seat=None,
+        deadline=None, seq=state.seq, workflow_id=state.workflow_id, opened=NOMINATED_AT, changed=NOMINATED_AT,
+        troubled_letters=0,
+    )  # fmt: skip
+    return Answer(case=CaseFile(row=row, state=state.model_dump(mode="json"), letters=()))
+
+
+def words_seen(state: CandidacyState, reader: str) -> list[Verdict | None]:
+    shown = sealed(a_file(state), state, reader).case
+    assert shown is not None
+    file = CandidacyState.model_validate(shown.state).file
+    assert file is not None
+    return [word.verdict for word in file.resolved]
+
+
+SAME, OTHER, UNSURE = Verdict.SAME_PERSON, Verdict.OTHER_PERSON, Verdict.UNSURE
+
+
+@pytest.mark.parametrize(
+    ("state", "reader", "seen"),
+    [
+        (resolving(SAME), "O-2", [SAME]),
+        (resolving(SAME), "O-3", [None]),
+        (resolving(UNSURE), "O-3", [None]),
+        (resolving(SAME, OTHER), "O-3", [SAME, OTHER]),
+        (resolving(SAME, OTHER), "O-4", [None, None]),
+        (resolving(OTHER, OTHER), "O-4", [OTHER, OTHER]),
+        (resolving(OTHER, trust=Trust.UNKNOWN), "O-4", [OTHER]),
+        (resolving(UNSURE, trust=Trust.UNKNOWN), "O-4", [UNSURE]),
+    ],
+)
+def test_a_word_on_a_hit_that_takes_two_officers_is_closed_to_who_has_not_given_theirs(
+    state: CandidacyState, reader: str, seen: list[Verdict | None]
+) -> None:
+    assert words_seen(state, reader) == seen
+
+
+def test_findings_say_that_another_has_spoken_and_not_what() -> None:
+    shown = sealed(a_file(resolving(SAME)), resolving(SAME), "O-3").case
+    assert shown is not None
+    state = CandidacyState.model_validate(shown.state)
+    (hit,) = [each for each in findings(state.file) if each.check == "hit"]
+    assert "O-2 has given a word, sealed until you give yours" in hit.why
+    assert "same" not in "".join(hit.why[-1:]) + hit.result
+    assert hit.holds

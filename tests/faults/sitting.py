@@ -113,6 +113,7 @@ class Sitting:
         """Who is nominated as its ``number``-th candidate."""
         nomination = builders.a_nomination()
         changes = {
+            "family_name": builders.a_family_name(number),
             "birth_date": _FIRST_BIRTHDAY + timedelta(days=number),
             "email": an_address(self.reference, number),
         }

@@ -12,18 +12,20 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
 from activities.ports import MailDeferred, MailRefused, MailUncertain
-from domain.candidacy import Act, Correction, Information, InformationRequest, Measure, Reason
+from domain.candidacy import Act, CandidacyState, Correction, Information, InformationRequest, Measure, Reason
 from domain.functions import ExceptionReason, Function, FunctionKind, Functions, Payer
+from domain.identity import Namesake
 from domain.ledger import Settlement, SettlementHow
 from domain.lists import DecisionOutcome, Drafting, ListAct, ListPlan, Place, RatificationOutcome
 from domain.notices import Role
 from domain.people import SeatKind
 from domain.screening import Resolution, Silence, Verdict
 from domain.session import SessionAmendment
-from domain.suspension import Extension, Recommendation, SuspensionAct, Waiver
+from domain.suspension import Extension, Recommendation, SuspensionAct, Waiver, evidence_of
+from domain.traces import About
 from domain.vetting import Judgement
 from domain.watchlists import Screened
-from tests.builders import a_hit, a_reversal
+from tests.builders import a_hit, a_reversal, criteria
 from tests.workflows.office import Office
 
 Scenario = Callable[[Office], Awaitable[None]]
@@ -282,6 +284,53 @@ async def suspended_in_error_and_deceased(office: Office) -> None:
     await office.pass_days(0.1)
 
 
+async def second_edition(office: Office) -> None:
+    """Where the second edition parts with the first: screened, told twice, a run that ends, who may follow."""
+    await office.open(opens=(await office.today()) - timedelta(days=1))
+    first, second = [await office.nominate(family_name=name) for name in ("Kestrel", "Barnard")]
+    for reference in (first, second):
+        await office.declare(reference)
+        await office.clear(reference)
+    await office.adopt(first, reserve=(second,))
+    await office.stage(first, "participant")
+    await office.pass_days(0.1)
+    await office.act(first, Act.WITHDRAW, Reason(reason="health"))
+    await office.pass_days(0.1)
+
+
+async def doubted_and_suspended_for_a_hit(office: Office) -> None:
+    """A doubt that an officer dispels, evidence that is asked for, and a hit that a suspension is opened for."""
+    asked = tuple(each.model_copy(update={"evidence": each.key == "opposes-war"}) for each in criteria().criteria)
+    opens = (await office.today()) - timedelta(days=1)
+    await office.open(opens=opens, criteria=criteria().model_copy(update={"criteria": asked}))
+    office.ledger.known_namesakes = (Namesake(reference="C-2026-0099", shares=frozenset({About.CANDIDATE, About.DAY})),)
+    reference = await office.nominate()
+    await office.declare(reference)
+    await office.pass_days(0.1)
+    await office.act(reference, Act.REQUEST_INFORMATION, InformationRequest(question="What did you publish?"))
+    supplied = Information(answer="This.", evidence={"opposes-war": ("An article",)})
+    await office.act(reference, Act.SUPPLY_INFORMATION, supplied)
+    with office.still():
+        file = CandidacyState.model_validate((await office.officer().case(reference)).state).file
+    assert file is not None
+    (doubt,) = file.doubts
+    word = Resolution(hit=doubt.id, digest=doubt.digest, verdict=Verdict.OTHER_PERSON, reason="asked both")
+    await office.act(reference, Act.RESOLVE, word, officer=2)
+    for officer in (2, 3):
+        await office.act(reference, Act.ASSESS, office.assessment(), officer=officer)
+    await office.adopt(reference)
+    await office.stage(reference, "participant")
+    await office.pass_days(0.1)
+    office.lists.says = Screened(asked={"somebody": 1}, hits=(a_hit(),))
+    with office.still():
+        await office.officer().rescreen()
+    await office.pass_days(0.1)
+    suspension = await office.suspend(reference, ground="screening-hit", evidence=(evidence_of(a_hit()),))
+    await office.act(reference, Act.WITHDRAW, Reason(reason="no time"))
+    await office.stage(suspension, "withdrawn")
+    await office.pass_days(0.1)
+
+
 async def kept_and_erased(office: Office) -> None:
     """The desk is told what will be erased, an officer holds one of two back, and the round erases the other."""
     await office.open()
@@ -315,6 +364,8 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         upheld_reversed_and_lapsed,
         suspended_and_withdrawn,
         suspended_in_error_and_deceased,
+        second_edition,
+        doubted_and_suspended_for_a_hit,
         kept_and_erased,
     )
 }

@@ -63,6 +63,7 @@ def test_every_noun_of_the_desk_is_there() -> None:
     assert sorted(PATHS) == sorted(
         [
             *(f"officer {verb}" for verb in ("enrol", "admit", "revoke", "list", "show", "use", "powers")),
+            *(f"officer {verb}" for verb in ("declare-interest", "interests", "withdraw-interest")),
             *(f"session {verb}" for verb in ("amend", "open", "show")),
             *(
                 f"candidacy {verb}"

@@ -4,13 +4,17 @@ from typing import Any
 
 import pytest
 
-from domain.candidacy import Act, CandidacyState
+from domain.candidacy import Act, CandidacyState, Information, InformationRequest
+from domain.errors import Refusal
 from domain.functions import ExceptionReason, Function, FunctionKind, Functions, Payer
+from domain.identity import Namesake
 from domain.notices import Template
 from domain.screening import Hit, Resolution, Silence, Trust, Verdict
+from domain.suspension import Evidence, SuspensionState, evidence_of
+from domain.traces import About
 from domain.watchlists import ListEnquiry, ListImport, Screened
 from starter.desk import BadList, NoSuchCase, Refused
-from tests.builders import a_hit
+from tests.builders import a_hit, criteria
 from tests.workflows.office import Office
 
 NEW = "1" * 64
@@ -194,3 +198,92 @@ async def test_what_is_wrong_with_a_list_reaches_whoever_handed_it_in(office: Of
         with pytest.raises(NoSuchCase):
             await office.officer().ask_lists(ListEnquiry(name="somebody"))
         assert (await office.officer().ask_lists(ListEnquiry())).versions == ()
+
+
+async def test_a_doubt_about_who_is_nominated_holds_the_case_until_an_officer_has_looked(office: Office) -> None:
+    office.ledger.known_namesakes = (Namesake(reference="C-2026-0099", shares=frozenset({About.CANDIDATE, About.DAY})),)
+    reference = await vetted(office)
+    await office.stage(reference, "vetting")
+    state = await file_of(office, reference)
+    assert state.file is not None
+    (doubt,) = state.file.doubts
+    assert doubt.what == "C-2026-0099"
+
+    for verdict, stage in ((Verdict.SAME_PERSON, "vetting"), (Verdict.OTHER_PERSON, "cleared")):
+        word = Resolution(hit=doubt.id, digest=doubt.digest, verdict=verdict, reason="asked both")
+        taken = await office.act(reference, Act.RESOLVE, word, officer=2)
+        assert taken.receipt.stage == stage
+
+
+async def test_evidence_that_the_session_asks_for_holds_the_case_until_it_is_there(office: Office) -> None:
+    asked = [each.model_copy(update={"evidence": each.key == "opposes-war"}) for each in criteria().criteria]
+    await office.open(criteria=criteria().model_copy(update={"criteria": tuple(asked)}))
+    reference = await office.nominate()
+    await office.clear(reference)
+    await office.stage(reference, "vetting")
+
+    await office.act(reference, Act.REQUEST_INFORMATION, InformationRequest(question="What did you publish?"))
+    unknown = Information(answer="This.", evidence={"no-criterion": ("An article",)})
+    with pytest.raises(Refused, match="no-criterion"):
+        await office.act(reference, Act.SUPPLY_INFORMATION, unknown)
+    supplied = Information(answer="This.", evidence={"opposes-war": ("An article",)})
+    await office.act(reference, Act.SUPPLY_INFORMATION, supplied)
+    for officer in (2, 3):
+        await office.act(reference, Act.ASSESS, office.assessment(), officer=officer)
+    await office.stage(reference, "cleared")
+
+
+async def test_a_new_hit_on_a_participant_reaches_the_desk_and_opens_a_suspension_with_itself_as_evidence(
+    office: Office,
+) -> None:
+    reference = await office.participant()
+    hit, hostile, other = a_hit(), a_hit(Trust.HOSTILE, name="hostile"), a_hit(entry="2")
+    office.lists.says = screened(hit, hostile, other)
+    with office.still():
+        await office.officer().rescreen()
+    await office.pass_days(0.1)
+    (letter,) = [each for each in office.box.received if f"--hit {hit.id}" in each.letter.text]
+    assert f"starter suspension open {reference} --hit {hit.id} --measure full" in letter.letter.text
+    assert hostile.id not in letter.letter.text
+    for officer in (2, 3):
+        await resolve(office, reference, other, officer=officer)
+
+    desk = office.officer()
+    with office.still():
+        for asked, rule in (
+            (hostile.id, "hostile-list"),
+            (other.id, "hit-of-another-person"),
+            ("H-000000000000", "hit-of-participant"),
+        ):
+            with pytest.raises(Refusal) as refused:
+                await desk.hit_of(reference, asked)
+            assert refused.value.rule == rule
+        attached = await desk.hit_of(reference, hit.id)
+    suspension = await office.suspend(reference, ground="screening-hit", evidence=(attached,))
+    state = SuspensionState.model_validate(office.ledger.cases[suspension].entry.state)
+    assert state.grounds[0].evidence == (attached,)
+    assert (attached.hit, attached.sha256) == (hit, hit.digest)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "rule"),
+    [
+        ((Evidence(source="A list"),), "suspension-names-hit"),
+        ((evidence_of(a_hit(Trust.HOSTILE, name="hostile")),), "hostile-list"),
+        ((evidence_of(a_hit(entry="3")),), "hit-of-participant"),
+        ((evidence_of(a_hit(digest=NEW)),), "hit-stale"),
+    ],
+)
+async def test_the_register_takes_no_suspension_for_a_hit_that_is_none_of_the_participants(
+    office: Office, evidence: tuple[Evidence, ...], rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = await office.participant()
+    office.lists.says = screened(a_hit(), a_hit(Trust.HOSTILE, name="hostile"))
+    with office.still():
+        await office.officer().rescreen()
+    await office.pass_days(0.1)
+    # As a client would that goes to Temporal past `starter`.
+    monkeypatch.setattr("starter.desk.check_hits", lambda charge, file: None)
+    with pytest.raises(Refused) as refused:
+        await office.suspend(reference, ground="screening-hit", evidence=evidence)
+    assert refused.value.rule == rule
