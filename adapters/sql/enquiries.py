@@ -116,10 +116,10 @@ async def answer(
             return await _readers(connection, enquiry)
         case EnquiryAbout.INCIDENTS:
             return await _incidents(connection, enquiry, hidden)
-        case EnquiryAbout.CERTIFICATE:
-            return await _certificate(connection, enquiry)
         case EnquiryAbout.INTERESTS:
             return Answer(interests=tuple(await interests.own(connection, cells, reader)))
+        case EnquiryAbout.CERTIFICATE:
+            return await _certificate(connection, enquiry)
 
 
 async def open_cases(

@@ -697,10 +697,10 @@ class SqlLedger:
             return True
 
     async def _end(self, connection: AsyncConnection, person: Person, said: Mapping[str, Any], at: datetime) -> None:
+        await interests.unmark(connection, person.key)
         query = select(cases.c.seq, cases.c.stage, cases.c.seat, cases.c.session)
         query = query.where(cases.c.reference == person.candidacy).with_for_update()
         case = (await connection.execute(query)).one()
-        await interests.unmark(connection, person.key)
         clock = await retentions.clock_of(connection, self._cells, case.session)
         step = Step(
             seq=case.seq + 1,

@@ -9,8 +9,8 @@ from domain.candidacy import CandidacyState
 from domain.keys import key_of
 from domain.traces import traces
 
-revision = "0010"
-down_revision = "0008"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
