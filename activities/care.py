@@ -10,6 +10,7 @@ from temporalio import activity
 from activities.authority import command, guarded
 from activities.ports import Cases, CaseSilent, Judging, Ledger, Sealer
 from domain.authority import REGISTER, Upkeep, presented
+from domain.candidacy import Order, Stage
 from domain.cases import STATES
 from domain.envelope import Envelope
 from domain.errors import Refusal, StrayCase
@@ -50,6 +51,19 @@ class Care:
             activity.heartbeat()
             if kind is not CaseKind.SESSION:
                 await self.cases.rearm(workflow_id, terms)
+
+    @activity.defn
+    async def reinstate(self, candidacy: str, order: Order) -> bool:
+        """Give an order to a candidacy that an exclusion has ended, and start it again from the ledger for that.
+
+        False where it has come back already. An order that nobody was recorded as giving is given in vain: the
+        candidacy's own step would not be taken.
+        """
+        state = await self.ledger.candidacy(candidacy)
+        if state is None or state.stage is not Stage.EXCLUDED:
+            return False
+        await self.cases.reinstate(state, order)
+        return True
 
     @activity.defn
     async def verify(self, envelope: Envelope[Upkeep]) -> Verification:

@@ -85,7 +85,8 @@ class Erasing:
             await self.erasures.erase(person, envelope, datetime.now(UTC))
             if person.on_list is not None:
                 # Or the list would one day have word for a case that can no longer be written to.
-                vacancy = Vacancy(decision=vacancy_decision(person.candidacy), candidacy=person.candidacy)
+                decision = vacancy_decision(person.candidacy, person.returned)
+                vacancy = Vacancy(decision=decision, candidacy=person.candidacy)
                 await self.estate.vacate(list_workflow_id(person.on_list), vacancy)
             return await self._destroy(person)
 

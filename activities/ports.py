@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from domain.authority import Command, Grounds, Incident, Written
-from domain.candidacy import CandidacyState
+from domain.candidacy import CandidacyState, Order
 from domain.chain import Seal
 from domain.envelope import Envelope
 from domain.erasure import Certificate, Erasure, ErasureOrder, ErasureRequest, Person, Reading
@@ -184,7 +184,8 @@ class Ledger(Protocol):
         """Write a step, the case's state and the step's letters in one transaction.
 
         A case's first step allots its reference: the next number of its kind in its session. Writing a step that stands
-        already changes nothing and answers as before. Letters overtaken by a new one are withdrawn if they are not out.
+        already changes nothing and answers as before. Letters overtaken by a new one are withdrawn if they are not out,
+        and so is every one to a candidate who has died.
 
         Raises:
             Refusal: The step may not be taken; nothing was written.
@@ -192,13 +193,19 @@ class Ledger(Protocol):
         """
 
     async def claim(self, letter: str) -> Claim:
-        """Take a letter for sending. One that an earlier attempt left claimed becomes ``unknown``."""
+        """Take a letter for sending. One that an earlier attempt left claimed becomes ``unknown``.
+
+        One to a candidate who has died is withdrawn.
+        """
 
     async def mark(self, delivery: Delivery) -> LetterState:
         """Write down what became of a claimed letter; the state it is in now.
 
         One that did not go out, and was overtaken by a newer decision meanwhile, is ``withdrawn``.
         """
+
+    async def restore(self, delivery: Delivery) -> None:
+        """Write down what the workflows know of a letter that waits in the ledger and was dealt with long ago."""
 
     async def state_of(self, letter: str) -> LetterState:
         """The state of a letter. Raises LookupError where there is none."""
@@ -333,6 +340,9 @@ class Cases(Protocol):
 
     async def restart(self, kind: CaseKind, state: CaseState) -> bool:
         """Start a case again from its state; False where it runs already."""
+
+    async def reinstate(self, state: CandidacyState, order: Order) -> None:
+        """Give a candidacy an order, and start it again from its state for that where it does not run."""
 
     async def rescreen(self, workflow_id: str) -> None:
         """Have a candidacy ask the lists again; one that does not run needs nothing."""

@@ -24,7 +24,7 @@ from activities.record import draft
 from domain.authority import presented
 from domain.envelope import Envelope
 from domain.ids import NO_SUCH_CASE
-from domain.ledger import Delivery, LetterState, Settlement
+from domain.ledger import Delivery, Draft, LetterState, Settlement
 from domain.notices import Facts, Notice, Role, Template
 from domain.people import Contact
 
@@ -94,16 +94,10 @@ class Post:
         None where the ledger knows of no such trouble, and where the troubled letter is itself one to the desk, which
         would only find the same trouble.
         """
-        case, seq, _ = delivery.letter.rsplit(".", 2)
-        trouble = LetterState.UNKNOWN if delivery.state is LetterState.UNKNOWN else LetterState.REFUSED
-        facts = Facts(letter=delivery.letter, trouble=trouble.value)
-        notice = Notice(template=Template.DESK_LETTER, role=Role.DESK, facts=facts)
         stands = await self.ledger.state_of(delivery.letter) is delivery.state
         if not stands or await self.ledger.is_for_desk(delivery.letter):
             return None
-        return await self.ledger.add_letter(
-            delivery.letter, draft(self.renderer, self.desk, notice, case, int(seq), about=delivery.letter)
-        )
+        return await self.ledger.add_letter(delivery.letter, about_trouble(self.renderer, self.desk, delivery))
 
     @activity.defn
     async def settle_letter(self, envelope: Envelope[Settlement], letter: str) -> LetterState:
@@ -143,6 +137,15 @@ class Post:
             except LedgerUnavailable:
                 await asyncio.sleep(pause)
                 pause = min(_LONGEST_PAUSE, pause * 2)
+
+
+def about_trouble(renderer: Renderer, desk: Contact, delivery: Delivery) -> Draft:
+    """The letter to the desk about a letter that needs a decision."""
+    case, seq, _ = delivery.letter.rsplit(".", 2)
+    trouble = LetterState.UNKNOWN if delivery.state is LetterState.UNKNOWN else LetterState.REFUSED
+    facts = Facts(letter=delivery.letter, trouble=trouble.value)
+    notice = Notice(template=Template.DESK_LETTER, role=Role.DESK, facts=facts)
+    return draft(renderer, desk, notice, case, int(seq), about=delivery.letter)
 
 
 def _after(error: MailError) -> LetterState:

@@ -2,17 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from temporalio import activity
 
 from activities.authority import guarded
 from activities.ports import Ledger, Renderer, Write
 from domain.authority import power_of
+from domain.candidacy import Act
 from domain.errors import StrayCase
 from domain.ledger import Draft, Entry, Recorded
 from domain.notices import Notice, Role
 from domain.people import Contact
 from domain.steps import CaseKind
+from domain.suspension import SuspensionAct
+
+_GOES_ON: Final = frozenset({Act.REINSTATE, SuspensionAct.REVERSE})
+"""With these a case goes on that may have ended."""
 
 Offices = Mapping[Role, tuple[Contact, ...]]
 
@@ -45,9 +51,10 @@ class Recording:
             if activity.info().workflow_id != entry.workflow_id:
                 raise StrayCase("a case is recorded by its own workflow alone", rule="ledger-state")
             recorded = await self.ledger.record(entry, writing(self.renderer, self.desk, entry, self.offices))
-        if entry.kind in {CaseKind.CANDIDACY, CaseKind.SUSPENSION} and entry.step.seq == 1:
-            # The case stands in the ledger now, where an amendment of the session finds it. One that was made just
-            # before, and looked for open cases before this one stood there, is in the ledger by now, and caught here.
+        goes_on = entry.step.seq == 1 or entry.step.act in _GOES_ON
+        if entry.kind in {CaseKind.CANDIDACY, CaseKind.SUSPENSION} and goes_on:
+            # The case is open in the ledger now, where an amendment of the session finds it. One that was made before,
+            # and looked for open cases when this one was none, is in the ledger by now, and caught here.
             terms = await self.ledger.terms(entry.session)
             if terms is not None and terms.version > entry.state["terms"]["version"]:
                 return recorded.model_copy(update={"terms": terms})

@@ -13,11 +13,12 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.ports import CaseSilent
 from adapters.keys.codec import readable
 from adapters.payloads import payloads_of
-from domain.candidacy import CandidacyState
+from domain.candidacy import CandidacyState, Order
 from domain.cases import (
     AFFECTED_QUERY,
     EDITION,
     IMPRINTS_QUERY,
+    OBEY_SIGNAL,
     REARM_SIGNAL,
     RESCREEN_SIGNAL,
     STANDING_QUERY,
@@ -116,6 +117,19 @@ class TemporalCases:
     async def restart(self, kind: CaseKind, state: CaseState) -> bool:
         """Start a case again from its state; False where it runs already."""
         return await self._start(_WORKFLOWS[kind], _case(state), state.workflow_id, f"{state.reference}, recovered")
+
+    async def reinstate(self, state: CandidacyState, order: Order) -> None:
+        """Give a candidacy an order, and start it again from its state for that where it does not run."""
+        await self._client.start_workflow(
+            _WORKFLOWS[CaseKind.CANDIDACY],
+            _case(state),
+            id=state.workflow_id,
+            task_queue=self._queue,
+            static_summary=f"{state.reference}, reinstated",
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            start_signal=OBEY_SIGNAL,
+            start_signal_args=[order],
+        )
 
     async def close(self, person: Person, reason: str) -> None:
         """End every open workflow of a person's, and wait until it is closed.

@@ -27,13 +27,13 @@ from domain.errors import (
 from domain.ids import CASE_PATTERN, OFFICER_PATTERN, KeyId, OfficerId
 from domain.interests import check_interest, check_own
 from domain.ledger import Entry
-from domain.lists import ListState, SeatLaw
+from domain.lists import ListAct, ListState, SeatLaw, check_returning
 from domain.model import Model
 from domain.offices import APART, POWERS, Officer, Request, check_apart, check_power
 from domain.session import SessionState
 from domain.signing import Digest, Evidence, Identity, PublicKey, Signed, decision_of, digest
 from domain.steps import CaseKind, CaseState, Trigger
-from domain.suspension import Charge, SuspensionAct, SuspensionState, check_hits, check_opening
+from domain.suspension import Charge, SuspensionAct, SuspensionState, check_hits, check_opening, check_return
 
 REGISTER: Final = "register"
 """What a command or question names as its case that is about the register as a whole."""
@@ -139,6 +139,8 @@ class Grounds(Model):
         session: The session as it stands, for a case's first step.
         terms_told: The terms that the case came in under are terms of its session.
         candidacy: The candidacy of a suspension as its own record has it, where that is needed.
+        suspension, seat: What is to be undone, and the list of its candidacy, where a decision is reversed.
+        returning: For a list, the candidacies that are to take up a seat of it again and have not said so yet.
     """
 
     officer: Officer | None = None
@@ -152,6 +154,9 @@ class Grounds(Model):
     session: SessionState | None = None
     terms_told: bool = False
     candidacy: CandidacyState | None = None
+    suspension: SuspensionState | None = None
+    seat: ListState | None = None
+    returning: tuple[str, ...] = ()
 
 
 def power_of(entry: Entry) -> str:
@@ -281,6 +286,18 @@ class Judge:
             self._signed(signed, power_of(entry), grounds, entry.taken)
             check_interest(power_of(entry), signed.signer, step.content, grounds.interested)
         self._follows(entry, state, grounds)
+        if undoes(entry):
+            if grounds.suspension is None or grounds.candidacy is None:
+                raise StrayCase("there is no decision to undo", rule="ledger-state")
+            check_return(
+                grounds.suspension,
+                step.at,
+                candidacy=grounds.candidacy,
+                seat=grounds.seat,
+                session=grounds.session,
+            )
+        if isinstance(state, ListState):
+            check_returning(state, grounds.returning)
         if isinstance(state, SuspensionState) and step.act == SuspensionAct.OPEN:
             own = grounds.candidacy
             check_hits(Charge.model_validate(step.content), own.file if own is not None else None)
@@ -385,8 +402,18 @@ def needs_candidacy(entry: Entry) -> bool:
     """Whether a step is judged by what the candidacy's own record says, where no word of it stands in the ledger."""
     step = entry.step
     return entry.kind is CaseKind.SUSPENSION and (
-        step.seq == 1 or step.trigger is Trigger.CASE or step.act == SuspensionAct.OPEN
+        step.seq == 1 or step.trigger is Trigger.CASE or step.act in {SuspensionAct.OPEN, SuspensionAct.REVERSE}
     )
+
+
+def undoes(entry: Entry) -> bool:
+    """Whether a step undoes a decision, so that the candidacy and its list must still have room for that."""
+    return entry.kind is CaseKind.SUSPENSION and entry.step.act == SuspensionAct.REVERSE
+
+
+def gives_seats(entry: Entry) -> bool:
+    """Whether a step may give a seat to another that its holder has left, so that nobody may be about to come back."""
+    return entry.kind is CaseKind.LIST and entry.step.act == ListAct.DECIDE and bool(entry.state["vacated"])
 
 
 def _explained(entry: Entry, state: CaseState, grounds: Grounds) -> bool:

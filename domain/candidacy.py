@@ -105,6 +105,7 @@ class Act(StrEnum):
     SUSPEND = "suspend"
     RESTORE = "restore"
     EXCLUDE = "exclude"
+    REINSTATE = "reinstate"
     UNHEEDED = "unheeded"
 
 
@@ -153,12 +154,15 @@ MOVES: Final[Mapping[Act, Mapping[Stage, frozenset[Stage]]]] = {
     Act.SUSPEND: dict.fromkeys(SUSPENDABLE, SUSPENDABLE),
     Act.RESTORE: _one(*SUSPENDABLE, to=Stage.PARTICIPANT),
     Act.EXCLUDE: _one(*SUSPENDABLE, to=Stage.EXCLUDED),
+    Act.REINSTATE: {Stage.EXCLUDED: SUSPENDABLE},
     Act.UNHEEDED: _everywhere(),
 }
 """From which stage an act may lead to which. ``nominate`` is not here: it is how a candidacy comes to be."""
 
-ORDERS: Final = frozenset({Act.SUSPEND, Act.RESTORE, Act.EXCLUDE})
+ORDERS: Final = frozenset({Act.SUSPEND, Act.RESTORE, Act.EXCLUDE, Act.REINSTATE})
 """What a suspension may tell a candidacy to do."""
+_BEGIN: Final = frozenset({Act.SUSPEND, Act.REINSTATE})
+"""What a suspension begins with, or begins again with."""
 
 
 Documents = Annotated[tuple[Line, ...], Field(max_length=20)]
@@ -238,11 +242,11 @@ class Measure(StrEnum):
 
 
 class Order(Model):
-    """What a suspension tells a candidacy: suspend, restore, or exclude.
+    """What a suspension tells a candidacy: suspend, restore, exclude, or come back from an exclusion that is undone.
 
     Attributes:
         decision: The order's id.
-        act: ``suspend``, ``restore`` or ``exclude``.
+        act: ``suspend``, ``restore``, ``exclude`` or ``reinstate``.
         suspension: The workflow of the suspension, which is told what came of it.
         number: Which of the participant's suspensions it is, from 1.
         measure: What is taken away from here on.
@@ -305,6 +309,7 @@ class CandidacyState(CaseState):
         file: What the checks found and what officers said of it; None until there is anything.
         review: The suspension that is open.
         suspensions: How many there have been, with the open one.
+        reinstated: How often an exclusion was undone.
         evidence: What the candidate gave as evidence, by criterion.
     """
 
@@ -324,6 +329,7 @@ class CandidacyState(CaseState):
     # Left out where there are none, as in the states that were written down before anybody could be suspended.
     review: UnderReview | None = Field(default=None, exclude_if=lambda review: review is None)
     suspensions: int = Field(default=0, exclude_if=lambda number: number == 0)
+    reinstated: int = Field(default=0, exclude_if=lambda number: number == 0)
     evidence: dict[CriterionKey, tuple[Line, ...]] = Field(default={}, exclude_if=lambda given: not given)
 
     @property
@@ -736,7 +742,7 @@ def obey(state: CandidacyState, order: Order, at: AwareDatetime) -> Outcome[Cand
     act = order.act
     review = state.review
     known = review is not None and review.suspension == order.suspension
-    fits = act in ORDERS and state.stage in MOVES[act] and (known or (act is Act.SUSPEND and review is None))
+    fits = act in ORDERS and state.stage in MOVES[act] and (known or (act in _BEGIN and review is None))
     changes: dict[str, object] = {}
     effects: list[str] = []
     dispatches: tuple[Dispatch, ...] = ()
@@ -747,15 +753,20 @@ def obey(state: CandidacyState, order: Order, at: AwareDatetime) -> Outcome[Cand
         act = Act.UNHEEDED
         answer = TidingKind.UNHEEDED
     match act:
-        case Act.SUSPEND:
+        case Act.SUSPEND | Act.REINSTATE:
             stage = Stage.PARTICIPANT if order.measure is Measure.NONE else Stage.SUSPENDED
+            if act is Act.REINSTATE:
+                changes["reinstated"] = state.reinstated + 1
+                effects.append(f"undoes:{state.stage.value}")
+                dispatches = _return_to_list(state, effects)
+                effects += _restored(state, stage, at)
             effects += [f"suspension:{order.number}", f"measure:{order.measure.value}"]
             changes["review"] = UnderReview(suspension=order.suspension, number=order.number, measure=order.measure)
             changes["suspensions"] = max(state.suspensions, order.number)
             contact = state.nomination.candidate.contact
             if order.contact != contact:
                 # Mended while the order was on its way, when nobody here knew whom to tell.
-                dispatches = (_tiding(state, order.suspension, TidingKind.CONTACT, contact=contact),)
+                dispatches += (_tiding(state, order.suspension, TidingKind.CONTACT, contact=contact),)
         case Act.RESTORE | Act.EXCLUDE:
             stage = Stage.PARTICIPANT if act is Act.RESTORE else Stage.EXCLUDED
             answer = TidingKind.OBEYED
@@ -764,9 +775,7 @@ def obey(state: CandidacyState, order: Order, at: AwareDatetime) -> Outcome[Cand
             effects += [f"ends:measure:{review.measure.value}"] if review is not None else []
             if act is Act.RESTORE:
                 effects += [f"outcome:{order.why}"] if order.why is not None else []
-                restored = state.model_copy(update=changes | {"stage": stage, "entered": at})
-                effects += ["restores:participation"] if state.stage is Stage.SUSPENDED else []
-                effects += [f"restores:{due.kind}" for due in agenda(restored) if due not in agenda(state)]
+                effects += _restored(state, stage, at)
             else:
                 dispatches = _leave_list(state, effects)
         case _:
@@ -785,6 +794,14 @@ def obey(state: CandidacyState, order: Order, at: AwareDatetime) -> Outcome[Cand
         content=order,
     )
     return _moved(state, step, stage, at, changes, [], dispatches=dispatches)
+
+
+def _restored(state: CandidacyState, stage: Stage, at: AwareDatetime) -> list[str]:
+    """What comes back with a stage: taking part, and what the case then does by itself again, computed anew."""
+    again = state.model_copy(update={"stage": stage, "entered": at})
+    takes_part = stage is Stage.PARTICIPANT and state.stage is not Stage.PARTICIPANT
+    effects = ["restores:participation"] if takes_part else []
+    return effects + [f"restores:{due.kind}" for due in agenda(again) if due not in agenda(state)]
 
 
 def come_due(state: CandidacyState, due: Due, at: AwareDatetime) -> Outcome[CandidacyState]:
@@ -884,9 +901,9 @@ def _to_desk(template: Template, facts: Facts | None = None) -> Notice:
     return Notice(template=template, role=Role.DESK, facts=facts or Facts())
 
 
-def vacancy_decision(reference: str) -> str:
-    """The id under which a list knows that a candidacy has left it, whoever finds out first."""
-    return f"vacate:{reference}"
+def vacancy_decision(reference: str, returned: int = 0) -> str:
+    """The id under which a list knows that a candidacy has left it, whoever finds out first; each time it leaves."""
+    return _each_time(f"vacate:{reference}", returned)
 
 
 def _leave_list(state: CandidacyState, effects: list[str]) -> tuple[Dispatch, ...]:
@@ -894,7 +911,7 @@ def _leave_list(state: CandidacyState, effects: list[str]) -> tuple[Dispatch, ..
     if state.stage not in ON_A_LIST or state.list_reference is None:
         return ()
     effects.append(f"vacates:{state.list_reference}")
-    return (_vacate(state, state.list_reference),)
+    return (_to_list(state, state.list_reference, "vacate", vacancy_decision(state.reference, state.reinstated)),)
 
 
 def _end_review(state: CandidacyState, ending: Stage, effects: list[str]) -> tuple[Dispatch, ...]:
@@ -910,9 +927,10 @@ def answer_again(state: CandidacyState, order: Order) -> Tiding | None:
     An order is repeated where a server was lost with all that was on its way, the first answer perhaps among it.
     """
     if state.ended:
-        return found_ended(state.reference, state.stage, order)
+        decision = f"{state.reference}/{state.seq}/found-ended"
+        return Tiding(decision=decision, kind=TidingKind.ENDED, order=order.decision, stage=state.stage)
     contact = state.nomination.candidate.contact
-    if order.act is Act.SUSPEND and order.contact != contact:
+    if order.act in _BEGIN and order.contact != contact:
         known = digest(contact.model_dump(mode="json"))[:16]
         return Tiding(decision=f"{state.reference}/{known}/contact", kind=TidingKind.CONTACT, contact=contact)
     if order.act is Act.RESTORE:
@@ -921,10 +939,20 @@ def answer_again(state: CandidacyState, order: Order) -> Tiding | None:
     return None
 
 
-def found_ended(reference: str, stage: Stage, order: Order | None = None) -> Tiding:
-    """What a suspension is told, by whoever finds out, where its candidacy has ended."""
-    answered = order.decision if order is not None else None
-    return Tiding(decision=f"{reference}/found-ended", kind=TidingKind.ENDED, order=answered, stage=stage)
+def found_ended(reference: str, stage: Stage, *, nth: int = 0) -> Tiding:
+    """What a suspension tells itself where it finds out that its candidacy has ended.
+
+    Args:
+        reference: The candidacy.
+        stage: How it ended.
+        nth: How often a decision of the suspension was undone, after which it can find out once more.
+    """
+    return Tiding(decision=_each_time(f"{reference}/found-ended", nth), kind=TidingKind.ENDED, stage=stage)
+
+
+def _each_time(decision: str, nth: int) -> str:
+    """The id of what is said once, and once more each time that a decision was undone."""
+    return f"{decision}:{nth}" if nth else decision
 
 
 def _tell_review(state: CandidacyState, kind: TidingKind, **facts: Any) -> tuple[Dispatch, ...]:
@@ -939,13 +967,38 @@ def _tiding(state: CandidacyState, suspension: str, kind: TidingKind, **facts: A
     )
 
 
-def _vacate(state: CandidacyState, reference: str) -> Dispatch:
+def _to_list(state: CandidacyState, reference: str, signal: str, decision: str) -> Dispatch:
     return Dispatch(
         workflow_id=list_workflow_id(reference),
-        signal="vacate",
-        decision=vacancy_decision(state.reference),
-        content={"decision": vacancy_decision(state.reference), "candidacy": state.reference},
+        signal=signal,
+        decision=decision,
+        content={"decision": decision, "candidacy": state.reference},
     )
+
+
+def _return_to_list(state: CandidacyState, effects: list[str]) -> tuple[Dispatch, ...]:
+    """Word to the list that a seat is taken up again; it is noted among the effects."""
+    if state.list_reference is None:
+        return ()
+    effects.append(f"returns-to:{state.list_reference}")
+    return (_to_list(state, state.list_reference, RETURN, return_decision(state.reference, state.reinstated + 1)),)
+
+
+def return_again(state: CandidacyState, workflow_id: str) -> Dispatch | None:
+    """The word that a seat is taken up again, once more for a list that could not be told; None for everybody else."""
+    on = state.list_reference
+    if on is None or workflow_id != list_workflow_id(on) or state.ended or not state.reinstated:
+        return None
+    return _to_list(state, on, RETURN, return_decision(state.reference, state.reinstated))
+
+
+RETURN: Final = "reinstate"
+"""As what a list hears that a seat is taken up again."""
+
+
+def return_decision(reference: str, returned: int) -> str:
+    """The id under which a list knows that a candidacy takes up its seat again, for the how many-th time."""
+    return f"reinstate:{reference}:{returned}"
 
 
 def _corrected(nomination: Nomination, correction: Correction) -> Nomination:

@@ -23,6 +23,7 @@ IMPRINTS_QUERY: Final = "imprints"
 STANDING_QUERY: Final = "standing"
 AFFECTED_QUERY: Final = "affected"
 REARM_SIGNAL: Final = "rearm"
+OBEY_SIGNAL: Final = "obey"
 RESCREEN_SIGNAL: Final = "rescreen"
 
 
@@ -111,7 +112,7 @@ class SuspensionOpening(Model):
 
 
 class SuspensionCase(_Case):
-    """How a suspension's run begins."""
+    """How a suspension's run begins; from a state that has ended, where the decision that ended it is to be undone."""
 
     opening: SuspensionOpening | None = None
     state: SuspensionState | None = None

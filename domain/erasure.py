@@ -52,6 +52,7 @@ class Person(Model):
         cases: Every case of theirs.
         letters: Every letter of these cases.
         on_list: The list on which the candidacy holds a place, if it does.
+        returned: How often the candidacy has come back to that place.
     """
 
     key: KeyName
@@ -59,6 +60,7 @@ class Person(Model):
     cases: tuple[PersonsCase, ...]
     letters: tuple[LetterReference, ...]
     on_list: ListReference | None = None
+    returned: int = 0
 
     @property
     def names(self) -> frozenset[str]:

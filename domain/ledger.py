@@ -23,7 +23,7 @@ class LetterState(StrEnum):
 
     ``drafted`` is written and waits for its first delivery; ``released`` waits to be tried again; ``sending`` is
     claimed; ``unknown`` may or may not have been accepted, and waits for a person instead of going out twice;
-    ``withdrawn`` was overtaken by a newer decision before it went out, or given up by the desk.
+    ``withdrawn`` was overtaken by a newer decision or by its reader's death before it went out, or the desk gave it up.
     """
 
     DRAFTED = "drafted"
@@ -380,6 +380,18 @@ class Recovery(Model):
     letters: tuple[LetterReference, ...]
 
 
+class Report(Model):
+    """A letter to the desk about a letter in trouble, as the workflows remember it.
+
+    Attributes:
+        about: The letter in trouble, and in which.
+        delivery: The letter to the desk, and what became of it.
+    """
+
+    about: Delivery
+    delivery: Delivery
+
+
 class Memory(Model):
     """What a case's workflow remembers of one step it had recorded.
 
@@ -387,11 +399,13 @@ class Memory(Model):
         entry: The step as it was given to the ledger, with the reference that the ledger answered.
         posted: Whether the delivery of the step's letters was ever begun.
         deliveries: What became of the letters of which the workflows know.
+        reports: The letters to the desk about those among them that were in trouble, in order of writing.
     """
 
     entry: Entry
     posted: bool
     deliveries: tuple[Delivery, ...] = ()
+    reports: tuple[Report, ...] = ()
 
 
 class Rebuilding(Model):

@@ -53,6 +53,7 @@ class ListAct(StrEnum):
     RATIFY = "ratify"
     AMEND = "amend"
     VACATE = "vacate"
+    REINSTATE = "reinstate"
     REARM = "rearm"
     ESCALATE = "escalate"
     CLOSE = "close"
@@ -193,7 +194,7 @@ class Ratification(Model):
 
 
 class Vacancy(Model):
-    """Word of a candidacy that has left its place."""
+    """Word of a candidacy that has left its place, or takes it up again."""
 
     decision: str
     candidacy: CandidacyReference
@@ -387,12 +388,16 @@ def check_list_command(state: ListState, envelope: Envelope[Model], at: AwareDat
             if drafting.plan == state.plan:
                 raise NothingToChange("this is the list on the table already", rule="nothing-to-change")
             _check_kept(state, drafting.plan)
+        case Proposal():
+            _check_kept(state, state.plan)
         case BureauDecision() as decision:
             adopted = decision.outcome is DecisionOutcome.ADOPTED
             if adopted != decision.votes.carried:
                 votes = f"{decision.votes.in_favour} for, {decision.votes.against} against"
                 verb = "do not carry" if adopted else "carry"
                 raise VoteNotCarried(f"{votes}: the votes {verb} the list", rule="majority-of-votes-cast")
+            if adopted:
+                _check_kept(state, state.plan)
         case Ratification() if not state.terms.ratification:
             raise NotAtThisStage(f"session {state.terms.session} asks for no ratification", rule="list-ratify")
         case _:
@@ -588,6 +593,73 @@ def vacate(
         content=vacancy,
     )
     return _moved(state, step, state.stage, at, {"vacated": vacated}, notices)
+
+
+def keeps_seat_of(state: ListState, candidacy: str) -> bool:
+    """Whether a seat that a candidacy has left is still its own to take up again.
+
+    It is until a list without it is adopted, which gives the seat away whether or not the plenary has ratified it yet.
+    """
+    adopted = state.plan if state.stage is ListStage.ADOPTED else state.in_force
+    plans = [plan for plan in (state.in_force, adopted) if plan is not None]
+    kept = bool(plans) and all(candidacy in plan.seated for plan in plans)
+    return kept and not state.ended
+
+
+def check_seat_kept(state: ListState, candidacy: str) -> None:
+    """Whether a candidacy can take up the seat again that it had left.
+
+    Raises:
+        SeatsExceeded: The seat was given away; nobody who holds a seat loses it, and nobody sits beside them.
+    """
+    if not keeps_seat_of(state, candidacy):
+        raise SeatsExceeded(
+            f"{state.reference} has no seat for {candidacy} any more: since it was left, a list without it was "
+            "adopted, or the list has ended",
+            rule="seat-taken",
+        )
+
+
+def check_returning(state: ListState, returning: Iterable[str]) -> None:
+    """Whether a list leaves their seats to candidacies that come back to them and have not said so yet.
+
+    Args:
+        state: The list as a decision on it would leave it.
+        returning: The candidacies.
+
+    Raises:
+        NotEligible: A list was adopted that gives such a seat away.
+    """
+    if lost := sorted(each for each in returning if not keeps_seat_of(state, each)):
+        raise NotEligible(
+            f"{', '.join(lost)} comes back to a seat; a list that gives it away cannot be adopted",
+            rule="amendment-keeps-seats",
+        )
+
+
+def reinstate(state: ListState, vacancy: Vacancy, at: AwareDatetime) -> Outcome[ListState]:
+    """A candidacy takes up the seat again that it had left; the desk is told that it is vacant no more.
+
+    An amendment that is under way and gives the seat away can no longer be adopted.
+
+    Raises:
+        SeatsExceeded: The seat was given away.
+    """
+    check_seat_kept(state, vacancy.candidacy)
+    left = tuple(reference for reference in state.vacated if reference != vacancy.candidacy)
+    told = Notice(template=Template.DESK_VACANCY, role=Role.DESK, facts=Facts(outcome="restored"))
+    step = unsigned_step(
+        state,
+        ListAct.REINSTATE,
+        Trigger.CASE,
+        at,
+        before=state.stage,
+        stage=state.stage,
+        decision=vacancy.decision,
+        effects=(f"restores:seat:{vacancy.candidacy}",),
+        content=vacancy,
+    )
+    return _moved(state, step, state.stage, at, {"vacated": left}, (told,))
 
 
 def rearm(state: ListState, terms: Terms, at: AwareDatetime) -> Outcome[ListState]:

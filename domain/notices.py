@@ -88,6 +88,7 @@ _CONCLUSIVE: Final = frozenset(
         Template.SUSPENSION_VOID,
         Template.SUSPENSION_REVERSED,
         Template.SUSPENSION_CLOSED,
+        Template.SECRETARIAT_MEASURE,
         Template.SECRETARIAT_END,
     }
 )
@@ -98,7 +99,6 @@ _REPEATED: Final = frozenset(
         Template.DATES_CHANGED,
         Template.DESK_VETTING_REMINDER,
         Template.DESK_OVERDUE,
-        Template.SECRETARIAT_MEASURE,
         Template.BUREAU_REFERRAL,
         Template.DESK_MEASURE_REMINDER,
     }

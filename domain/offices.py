@@ -108,6 +108,7 @@ APART: Final[Mapping[str, frozenset[str]]] = {
     "candidacy.sign_exception": frozenset({"nominate"}),
     "suspension.report": frozenset({"open"}),
     "suspension.decide": frozenset({"open", "report"}),
+    "suspension.reverse": frozenset({"open", "report"}),
 }
 """An act that must not be done by a person who did one of these acts earlier in the same case."""
 

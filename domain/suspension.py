@@ -15,7 +15,18 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
-from domain.candidacy import SCREENING_HIT, Act, Measure, Order, Reason, Stage, Tiding, TidingKind
+from domain.candidacy import (
+    SCREENING_HIT,
+    SUSPENDABLE,
+    Act,
+    CandidacyState,
+    Measure,
+    Order,
+    Reason,
+    Stage,
+    Tiding,
+    TidingKind,
+)
 from domain.checks import VettingFile
 from domain.criteria import CriterionKey
 from domain.envelope import Envelope
@@ -32,12 +43,12 @@ from domain.errors import (
     VoteNotCarried,
 )
 from domain.ids import CandidacyReference, Fingerprint, OfficerId, suspension_workflow_id
-from domain.lists import Votes
+from domain.lists import ListState, Votes, check_seat_kept
 from domain.model import Day, Line, Model, Prose
 from domain.notices import Facts, Notice, Role, Template
 from domain.people import Contact
 from domain.screening import Hit, HitStanding, Trust, standing
-from domain.session import SuspensionLimits, Terms, terms_decision
+from domain.session import SessionState, SuspensionLimits, Terms, terms_decision
 from domain.signing import Digest
 from domain.steps import CaseKind, CaseState, Dispatch, Due, Outcome, Step, Trigger, check_move, unsigned_step
 from domain.timelimits import (
@@ -343,6 +354,7 @@ class SuspensionState(CaseState):
         interested: Officers who have declared an interest.
         referred: When the case was last referred to the Bureau.
         order: What the candidacy was last told to do.
+        reversals: How often a decision was undone.
     """
 
     fingerprint: Fingerprint
@@ -362,6 +374,8 @@ class SuspensionState(CaseState):
     referred: AwareDatetime | None = None
     decided: Decided | None = None
     order: Order | None = None
+    # Left out where there are none, as in the states that were written down before what has ended could be undone.
+    reversals: int = Field(default=0, exclude_if=lambda number: number == 0)
 
     @property
     def workflow_id(self) -> str:
@@ -465,7 +479,7 @@ def check_opening(terms: Terms, charge: Charge, stage: Stage, at: AwareDatetime)
     Raises:
         Refusal: The person does not take part, the session has ended, or the criterion is none of its own.
     """
-    if stage not in {Stage.PARTICIPANT, Stage.SUSPENDED}:
+    if stage not in SUSPENDABLE:
         raise NotAtThisStage(
             f"only a participant can be suspended, and the candidacy is {stage.value}", rule="suspension-participant"
         )
@@ -481,6 +495,44 @@ def _check_charge(terms: Terms, charge: Charge, at: AwareDatetime) -> None:
             f"{criterion} is no criterion of this session; they are {', '.join(terms.criteria)}",
             rule="criterion-of-session",
         )
+
+
+def check_return(
+    state: SuspensionState,
+    at: AwareDatetime,
+    *,
+    candidacy: CandidacyState,
+    seat: ListState | None,
+    session: SessionState | None,
+) -> None:
+    """Whether a decision can still be undone, as far as the session, the candidacy and its list say.
+
+    A case that has ended hears of nothing any more, the session's dates included, so it is these that are asked.
+
+    Args:
+        state: The suspension before it is undone.
+        at: The calendar's reading.
+        candidacy: The candidacy.
+        seat: The list on which it stands, or stood.
+        session: The session.
+
+    Raises:
+        OutOfTime: The session has ended.
+        NotAtThisStage: The participant has left since, or another suspension is open.
+        SeatsExceeded: The seat was given to another.
+    """
+    if session is None or session.ended or at >= session.terms.closing:
+        raise OutOfTime(f"session {state.terms.session} has ended", rule="session-closed")
+    if candidacy.review is not None and candidacy.review.suspension != state.workflow_id:
+        raise NotAtThisStage("another suspension is open on this participant", rule="one-suspension")
+    excluded = state.stage is SuspensionStage.EXCLUDED
+    if candidacy.stage not in ({Stage.EXCLUDED} if excluded else SUSPENDABLE):
+        raise NotAtThisStage(
+            f"the candidacy is {candidacy.stage.value}, and nothing of the decision is left to undo",
+            rule="suspension-participant",
+        )
+    if excluded and seat is not None:
+        check_seat_kept(seat, candidacy.reference)
 
 
 def open_case(
@@ -587,7 +639,8 @@ def check_command(state: SuspensionState, envelope: Envelope[Model], at: AwareDa
         Refusal: It may not; the message says which rule forbids it.
     """
     check(state, SuspensionAct(envelope.act))
-    if at >= state.terms.closing:
+    # What has ended does not hear of the session's dates any more; ``check_return`` asks the session itself.
+    if at >= state.terms.closing and not state.ended:
         raise OutOfTime(f"session {state.terms.session} has ended", rule="session-closed")
     signer = envelope.signer
     match envelope.content:
@@ -794,9 +847,11 @@ def command(state: SuspensionState, envelope: Envelope[Model], at: AwareDatetime
         case Reversal() as reversal:
             effects.append(f"undoes:{state.stage.value}")
             _reopen(state, reversal, at, changes, effects)
-            dispatches.append(_order(state, seq, Act.SUSPEND, measure=reversal.measure))
+            begin = Act.REINSTATE if state.stage is SuspensionStage.EXCLUDED else Act.SUSPEND
+            dispatches.append(_order(state, seq, begin, measure=reversal.measure))
             moved = state.model_copy(update=changes)
-            facts = {"reference": reversal.reference, "text": reversal.reason}
+            presumed = [on for ground in moved.grounds if ground.heard is None and (on := moved.presumed_on(ground))]
+            facts = {"reference": reversal.reference, "text": reversal.reason, "presumed": max(presumed, default=None)}
             notices.append(_to_participant(moved, Template.SUSPENSION_REVERSED, **facts))
             restored = state.stage in {SuspensionStage.LIFTED, SuspensionStage.VOID}
             if not restored or moved.measure is not Measure.NONE:
@@ -858,6 +913,7 @@ def _reopen(
         "report": None,
         "referred": None,
         "decided": None,
+        "reversals": state.reversals + 1,
     }
     effects.append(f"measure:{reversal.measure.value}")
     effects += [f"hears-again:{number}" for number in again]
@@ -922,6 +978,11 @@ def _ending(state: SuspensionState, tiding: Tiding) -> SuspensionStage | None:
             return SuspensionStage.VOID
         case _:
             return None
+
+
+def brings_back(state: SuspensionState) -> bool:
+    """Whether the candidacy was last told to come back, so that the exclusion it has ended by is no end any more."""
+    return state.order is not None and state.order.act is Act.REINSTATE
 
 
 def _last_letters(state: SuspensionState, ending: SuspensionStage) -> list[Notice]:
@@ -1055,7 +1116,7 @@ def _day_before(instant: AwareDatetime) -> date:
 
 
 def _order(state: SuspensionState, seq: int, act: Act, **facts: Any) -> Dispatch:
-    if act is Act.SUSPEND:
+    if act in {Act.SUSPEND, Act.REINSTATE}:
         facts["contact"] = state.participant
     order = Order(
         decision=f"{state.workflow_id}/{seq}/{act.value}",

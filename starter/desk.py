@@ -92,10 +92,12 @@ from domain.session import SessionAct, SessionAmendment, SessionPlan, SessionSta
 from domain.signing import digest
 from domain.steps import CaseKind
 from domain.suspension import (
+    REVERSIBLE,
     Charge,
     Evidence,
     SuspensionAct,
     SuspensionStage,
+    SuspensionState,
     check_hits,
     check_opening,
     check_usable,
@@ -348,8 +350,29 @@ class Desk:
         )
 
     async def act_on_suspension(self, reference: str, act: SuspensionAct, content: Model) -> Taken:
-        """Send a command to a suspension."""
+        """Send a command to a suspension; one that has ended goes on where the decision that ended it is undone."""
+        if act is SuspensionAct.REVERSE:
+            row = await self.locate(reference)
+            if row.kind is CaseKind.SUSPENSION and row.ended and row.erased is None and row.stage in REVERSIBLE:
+                return await self._take_up(row, content)
         return await self._command(reference, act, content)
+
+    async def _take_up(self, row: CaseRow, content: Model) -> Taken:
+        # The ledger says whether the state that the case goes on from is the one it has.
+        state = SuspensionState.model_validate((await self.case(row.reference)).state)
+        envelope = self.close_over(SuspensionAct.REVERSE, row.reference, content, basis=row.seq)
+        return await self._begin(
+            "Suspension",
+            # What it told others they know: it ended only when they did.
+            SuspensionCase(state=state.model_copy(update={"outbox": ()}), edition=EDITION),
+            row.workflow_id,
+            envelope,
+            update=SuspensionAct.REVERSE,
+            arguments=(envelope,),
+            reuse=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            summary=f"{row.reference}, taken up again",
+            shown=attributes.at_start(session=row.session, stage=row.stage, case=row.reference),
+        )
 
     async def settle_letter(self, letter: str, settlement: Settlement) -> LetterState:
         """Decide about a letter that waits for a person; the state it is in now."""
@@ -601,6 +624,8 @@ class Desk:
         *,
         update: str = "receive",
         arguments: Sequence[Model] = (),
+        # A case that was refused at the door may be brought again; one that was ever open may not.
+        reuse: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
         summary: str,
         shown: TypedSearchAttributes,
     ) -> Taken:
@@ -615,8 +640,7 @@ class Desk:
             id=workflow_id,
             task_queue=self.settings.task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            # A case that was refused at the door may be brought again; one that was ever open may not.
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+            id_reuse_policy=reuse,
             static_summary=summary,
             search_attributes=shown,
         )

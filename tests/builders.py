@@ -91,17 +91,22 @@ def a_plan(**changes: Any) -> SessionPlan:
     return SessionPlan.model_validate(fields | changes)
 
 
-def terms(**changes: Any) -> Terms:
-    """The terms of the session."""
-    plan = a_plan()
-    state = SessionState(
+def a_session(*, version: int = 1, **changes: Any) -> SessionState:
+    """The session, open."""
+    plan = a_plan(**changes)
+    return SessionState(
         reference=plan.reference,
         entered=NOMINATED_AT,
         mark=NOMINATED_AT,
         plan=plan,
+        version=version,
         closed_days=frozenset({date(2025, 12, 25), date(2025, 12, 26), date(2026, 1, 1)}),
     )
-    return Terms.model_validate(state.terms.model_dump() | changes)
+
+
+def terms(**changes: Any) -> Terms:
+    """The terms of the session."""
+    return Terms.model_validate(a_session().terms.model_dump() | changes)
 
 
 def a_nomination(*, given_name: str = "Ada", family_name: str = "Example", **changes: Any) -> Nomination:

@@ -8,8 +8,8 @@ from typing import Any
 
 from activities.ports import Judging, LedgerUnavailable, ListBroken, MailError, Progress, Write
 from adapters.keys.keyring import Keyring
-from domain.authority import Command, Grounds, Incident, Written, needs_candidacy
-from domain.candidacy import CandidacyState, Stage
+from domain.authority import Command, Grounds, Incident, Written, gives_seats, needs_candidacy, undoes
+from domain.candidacy import CandidacyState, Order, Stage, return_decision
 from domain.cases import STATES
 from domain.chain import Seal
 from domain.envelope import Envelope
@@ -38,7 +38,7 @@ from domain.ledger import (
     Settlement,
     SettlementHow,
 )
-from domain.lists import Standing, Vacancy
+from domain.lists import ListState, Standing, Vacancy
 from domain.notices import Role, overtakes
 from domain.offices import (
     Admission,
@@ -55,6 +55,7 @@ from domain.screening import Subject
 from domain.session import SessionState, Terms
 from domain.signing import PublicKey, Signed, digest
 from domain.steps import CaseKind, CaseState, Step, Told
+from domain.suspension import SuspensionState
 from domain.watchlists import Import, ListDiff, ListVersion, Screened
 from tests.officers import Lenient
 
@@ -174,11 +175,31 @@ class MemoryLedger:
             session=SessionState.model_validate(session.entry.state) if session else None,
             terms_told=(room, f"terms:{terms['version']}", digest(terms)) in told,
             candidacy=self._candidacy_of(entry) if needs_candidacy(entry) else None,
+            suspension=SuspensionState.model_validate(case.entry.state) if case and undoes(entry) else None,
+            seat=self._seat_of(entry) if undoes(entry) else None,
+            returning=self._returning(entry) if gives_seats(entry) else (),
         )
 
     def _candidacy_of(self, entry: Entry) -> CandidacyState | None:
         own = self.cases.get(entry.state["candidacy"])
         return CandidacyState.model_validate(own.entry.state) if own is not None else None
+
+    def _seat_of(self, entry: Entry) -> ListState | None:
+        candidacy = self._candidacy_of(entry)
+        on = self.cases.get(candidacy.list_reference or "") if candidacy is not None else None
+        return ListState.model_validate(on.entry.state) if on is not None else None
+
+    def _returning(self, entry: Entry) -> tuple[str, ...]:
+        told = [each for case in self.cases.values() for each in case.told if each.decision.endswith("/reinstate")]
+        times = {
+            candidacy: sum(each.to == self.cases[candidacy].entry.workflow_id for each in told)
+            for candidacy in entry.state["vacated"]
+        }
+        return tuple(
+            candidacy
+            for candidacy, n in times.items()
+            if n and return_decision(candidacy, n) not in entry.state["decisions"]
+        )
 
     def _judged(self, command: Command) -> Signed:
         self._here()
@@ -261,6 +282,11 @@ class MemoryLedger:
         if case is None or case.entry.kind is not CaseKind.CANDIDACY:
             return None
         return CandidacyState.model_validate(case.entry.state)
+
+    async def restore(self, delivery: Delivery) -> None:
+        stored = self.letters[delivery.letter]
+        if stored.state in {LetterState.DRAFTED, LetterState.RELEASED}:
+            stored.state = delivery.state
 
     async def state_of(self, letter: str) -> LetterState:
         return self.letters[letter].state
@@ -493,6 +519,9 @@ class NoCases:
     async def restart(self, kind: CaseKind, state: CaseState) -> bool:
         self.started.append(state.workflow_id)
         return True
+
+    async def reinstate(self, state: CandidacyState, order: Order) -> None:
+        self.started.append(f"{order.act} {state.workflow_id}")
 
     async def look_after(self, delivery: Delivery, case: str) -> bool:
         self.started.append(f"letter/{delivery.letter}")

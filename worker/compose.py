@@ -213,6 +213,7 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         enquiries.ending,
         enquiries.preview_amendment,
         care.rearm_cases,
+        care.reinstate,
         care.verify,
         care.recover,
         sealing.seal_ledger,

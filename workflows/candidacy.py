@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
+from typing import Final
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError
@@ -53,9 +55,12 @@ LAW = Law[CandidacyState](
     rearm=law.rearm,
 )
 
+_PAUSE: Final = timedelta(seconds=5)
+"""Between two attempts to reach a list that does not run."""
 _SCREENED = OPEN - {Stage.NOMINATED}
 """Nobody is asked about who has not consented."""
-_SEATED = frozenset({Stage.APPROVED, Stage.PARTICIPANT, Stage.SUSPENDED})
+_WAS_SEATED = frozenset({Stage.APPROVED, Stage.PARTICIPANT, Stage.SUSPENDED, Stage.EXCLUDED})
+"""Where a run may begin that follows the seat; from an exclusion where that is undone."""
 
 
 @workflow.defn
@@ -67,7 +72,7 @@ class Candidacy:
     ``record_death``. Signals: ``hear`` (word of a list), ``obey`` (an order of a suspension), ``rearm`` (new terms of
     the session), ``rescreen`` (the watchlists may have changed). Queries: ``imprints``, ``standing``, ``affected``.
     Endings: lapsed, declined, ineligible, not retained, withdrawn, excluded, deceased, expired. A run ends when a seat
-    is given, and the next goes on from the same state.
+    is given, and the next goes on from the same state; so does one that an order begins which undoes an exclusion.
     """
 
     @workflow.init
@@ -76,7 +81,7 @@ class Candidacy:
         self._screening: asyncio.Task[None] | None = None
         self._screening_awaited = False
         self._screening_due = False
-        hooks = Hooks(recorded=self._screen_in_vetting)
+        hooks = Hooks(recorded=self._screen_in_vetting, ended=self._unheard_by)
         if case.state is not None:
             self._docket = Docket(LAW, case.state, hooks, edition=case.edition)
         elif case.opening is not None:
@@ -106,7 +111,7 @@ class Candidacy:
         self._admit()
         if case.state is not None:
             self._screen_in_vetting()
-        began_seated = case.state is not None and case.state.stage in _SEATED
+        began_seated = case.state is not None and case.state.stage in _WAS_SEATED
         # The year that follows the seat has a history of its own: what came before can then shed its old code.
         await self._docket.until(lambda: not began_seated and self._is_seated())
         if self._screening is not None:
@@ -293,7 +298,9 @@ class Candidacy:
         return law.affected(self._state, terms)
 
     def _obeyed(self, order: Order) -> Outcome[CandidacyState] | None:
-        if order.decision not in self._state.decisions and not self._state.ended:
+        # An exclusion that is undone is the one ending from which a candidacy comes back.
+        back = order.act is Act.REINSTATE and self._state.stage is Stage.EXCLUDED
+        if order.decision not in self._state.decisions and (back or not self._state.ended):
             return law.obey(self._state, order, self._docket.now())
         if (answer := law.answer_again(self._state, order)) is not None:
             self._docket.beside(self._answer(order, answer))
@@ -305,6 +312,18 @@ class Candidacy:
             await workflow.get_external_workflow_handle(order.suspension).signal("hear", answer)
         except FailureError:
             workflow.logger.info("not told: has ended", extra={"case": self._state.reference})
+
+    def _unheard_by(self, workflow_id: str) -> None:
+        if law.return_again(self._state, workflow_id) is not None:
+            self._docket.beside(self._return_to(workflow_id))
+
+    async def _return_to(self, workflow_id: str) -> None:
+        """Tell a list that a seat is taken up again, once it runs: both may be started again from the ledger."""
+        while (word := law.return_again(self._state, workflow_id)) is not None:
+            await workflow.sleep(_PAUSE)
+            with suppress(FailureError):
+                await workflow.get_external_workflow_handle(workflow_id).signal(word.signal, word.content)
+                return
 
     def _check(self, envelope: Envelope[Model], act: Act) -> None:
         self._admit()

@@ -48,8 +48,8 @@ class SessionList:
     """One list of a session's participants.
 
     Updates: ``receive`` (the first draft's receipt), ``draft``, ``propose``, ``decide``, ``ratify``, ``amend``.
-    Signals: ``vacate`` (a candidacy has left its place), ``rearm``. Query: ``imprints``. Ends rejected, or closed with
-    the session.
+    Signals: ``vacate`` (a candidacy has left its place), ``reinstate`` (it takes it up again), ``rearm``. Query:
+    ``imprints``. Ends rejected, or closed with the session.
     """
 
     @workflow.init
@@ -164,6 +164,12 @@ class SessionList:
         """A candidacy has left its place."""
         await self._opened.wait()
         await self._take_vacancy(vacancy)
+
+    @workflow.signal
+    async def reinstate(self, vacancy: Vacancy) -> None:
+        """A candidacy takes up its seat again."""
+        await self._opened.wait()
+        self._docket.hear(vacancy.decision, lambda: law.reinstate(self._state, vacancy, self._docket.now()))
 
     @workflow.signal
     async def rearm(self, terms: Terms) -> None:

@@ -8,9 +8,10 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.care import Care
     from activities.enquire import Enquiries
     from domain import suspension as law
-    from domain.candidacy import Reason, Tiding, found_ended
+    from domain.candidacy import Reason, Stage, Tiding, found_ended
     from domain.cases import EDITION, SuspensionCase
     from domain.envelope import Envelope, Receipt
     from domain.errors import AlteredCommand, Refusal
@@ -60,7 +61,8 @@ class Suspension:
     ``extend``, ``assign``, ``declare_interest``, ``report``, ``decide``, ``void``, ``reverse``. Signals: ``hear`` (word
     of the candidacy), ``rearm`` (new terms of the session). Query: ``imprints``. Endings: lifted, excluded, void,
     lapsed with the session, expired with it once upheld, withdrawn, deceased. Each ends after the candidacy has taken
-    its part. A run ends with a stage, or once it is long, and the next goes on from the same state.
+    its part. A run ends with a stage, or once it is long, and the next goes on from the same state; so does one that is
+    begun to undo the decision that ended the case.
     """
 
     @workflow.init
@@ -99,7 +101,7 @@ class Suspension:
         if isinstance(self._refused, AlteredCommand) and case.opening is not None:
             await recognise(case.opening.envelope, "suspension.open", workflow.info().workflow_id)
         self._admit()
-        if case.state is not None and workflow.info().continued_run_id is None:
+        if case.state is not None and not case.state.ended and workflow.info().continued_run_id is None:
             # Started again from the ledger: what was on its way between the two may be lost. An order that is still in
             # the outbox goes out again by itself, and must not overtake those before it.
             self._docket.beside(self._find_out() if case.state.outbox else self._reach_candidacy())
@@ -228,7 +230,7 @@ class Suspension:
 
     @workflow.update
     async def reverse(self, envelope: Envelope[Reversal]) -> Receipt:
-        """Undo the decision; the case is under review again."""
+        """Undo the decision, also one that has come to pass; the case is under review again."""
         return await self._take(envelope)
 
     @reverse.validator
@@ -273,9 +275,13 @@ class Suspension:
     async def _find_out(self) -> bool:
         """Whether the candidacy has ended by its own record, which then ends this case."""
         ending = await workflow.execute_activity_method(Enquiries.ending, self._state.candidacy, **RECORD)
-        if ending is not None:
-            self.hear(found_ended(self._state.candidacy, ending))
-        return ending is not None
+        if ending is None or self._undoes(ending):
+            return False
+        self.hear(found_ended(self._state.candidacy, ending, nth=self._state.reversals))
+        return True
+
+    def _undoes(self, ending: Stage) -> bool:
+        return ending is Stage.EXCLUDED and law.brings_back(self._state)
 
     async def _reach_candidacy(self) -> None:
         """Find out how the candidacy ended; where it has not, repeat the last order, once it runs again."""
@@ -283,6 +289,10 @@ class Suspension:
         while not await self._find_out():
             order = self._state.order
             if self._state.ended or order is None:
+                return
+            if law.brings_back(self._state) and await workflow.execute_activity_method(
+                Care.reinstate, args=(self._state.candidacy, order), **RECORD
+            ):
                 return
             try:
                 await candidacy.signal("obey", order)

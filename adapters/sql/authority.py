@@ -24,18 +24,30 @@ from adapters.sql.tables import (
     revocations,
     told,
 )
-from domain.authority import Command, Grounds, Incident, Written, needs_acts, needs_candidacy, power_of
-from domain.candidacy import CandidacyState
+from domain.authority import (
+    Command,
+    Grounds,
+    Incident,
+    Written,
+    gives_seats,
+    needs_acts,
+    needs_candidacy,
+    power_of,
+    undoes,
+)
+from domain.candidacy import Act, CandidacyState, return_decision
 from domain.cases import STATES
 from domain.errors import Erased
 from domain.ids import session_workflow_id
 from domain.interests import check_interest
 from domain.keys import key_of
 from domain.ledger import EnquiryAbout, Entry
+from domain.lists import ListState
 from domain.offices import Appointment, Office, Request, Revocation, check_held, ended_by
 from domain.session import SessionState, Terms, terms_decision
 from domain.signing import Credential, Signed, digest
 from domain.steps import CaseKind, Trigger
+from domain.suspension import SuspensionState
 
 _ONE_AT_A_TIME: Final = 0x6F666669
 """Key of the advisory lock under which officers are admitted and revoked: "offi"."""
@@ -138,7 +150,11 @@ async def grounds_of_entry(connection: AsyncConnection, cells: Cells, entry: Ent
         own = await _state(connection, cells, entry.state["candidacy"])
         of = None if own is None else CandidacyState.model_validate(own)
         grounds = grounds.model_copy(update={"candidacy": of})
-    if step.seq == 1 and entry.kind is not CaseKind.SESSION:
+    if undoes(entry):
+        grounds = await _with_what_is_undone(connection, cells, grounds)
+    if gives_seats(entry):
+        grounds = grounds.model_copy(update={"returning": await _returning(connection, entry)})
+    if undoes(entry) or (step.seq == 1 and entry.kind is not CaseKind.SESSION):
         return await _with_session(connection, cells, entry, grounds), False
     return grounds, False
 
@@ -193,6 +209,42 @@ async def _with_session(connection: AsyncConnection, cells: Cells, entry: Entry,
     )
     update = {"session": SessionState.model_validate(state), "terms_told": bool(await connection.scalar(select(said)))}
     return grounds.model_copy(update=update)
+
+
+async def _with_what_is_undone(connection: AsyncConnection, cells: Cells, grounds: Grounds) -> Grounds:
+    """The decision to be undone, and the list whose seat an excluded participant would come back to."""
+    if grounds.reference is None or grounds.candidacy is None:
+        return grounds
+    kept = await _state(connection, cells, grounds.reference)
+    on = grounds.candidacy.list_reference
+    seat = None
+    if on is not None:
+        await _hold(connection, on)
+        seat = await _state(connection, cells, on)
+    update = {
+        "suspension": SuspensionState.model_validate(kept),
+        "seat": None if seat is None else ListState.model_validate(seat),
+    }
+    return grounds.model_copy(update=update)
+
+
+async def _hold(connection: AsyncConnection, reference: str) -> None:
+    """Let no step of a list be written until this transaction ends: either it sees what is written here, or is seen."""
+    await connection.execute(select(cases.c.reference).where(cases.c.reference == reference).with_for_update())
+
+
+async def _returning(connection: AsyncConnection, entry: Entry) -> tuple[str, ...]:
+    """The candidacies that were told to come back to a seat of this list, which the list has not heard of yet."""
+    state = entry.state
+    await _hold(connection, state["reference"])
+    query = select(func.count()).select_from(told.join(cases, cases.c.workflow_id == told.c.hearer))
+    query = query.where(cases.c.erased.is_(None), told.c.decision.endswith(f"/{Act.REINSTATE}", autoescape=True))
+    returning: list[str] = []
+    for candidacy in state["vacated"]:
+        times = await connection.scalar(query.where(cases.c.reference == candidacy)) or 0
+        if times and return_decision(candidacy, times) not in state["decisions"]:
+            returning.append(candidacy)
+    return tuple(returning)
 
 
 async def tell(connection: AsyncConnection, reference: str, entry: Entry) -> None:

@@ -43,23 +43,27 @@ async def person(connection: AsyncConnection, cells: Cells, candidacy: str) -> P
     if row is None:
         raise LookupError(f"there is no candidacy {candidacy}")
     key = key_of(row.workflow_id)
-    theirs = select(cases.c.reference, cases.c.kind, cases.c.workflow_id).where(_of(key)).order_by(cases.c.reference)
+    theirs = (
+        select(cases.c.reference, cases.c.kind, cases.c.workflow_id).where(of_person(key)).order_by(cases.c.reference)
+    )
     of_cases = [PersonsCase.model_validate(dict(each)) for each in (await connection.execute(theirs)).mappings()]
     written = select(letters.c.reference).where(letters.c.case_reference.in_([each.reference for each in of_cases]))
-    on_list: str | None = None
+    on_list, returned = None, 0
     if row.erased is None and row.stage in ON_A_LIST:
         state = CandidacyState.model_validate(await cells.read(state_of(candidacy, row.seq), row.state))
-        on_list = state.list_reference
+        on_list, returned = state.list_reference, state.reinstated
     return Person(
         key=key,
         candidacy=candidacy,
         cases=tuple(of_cases),
         letters=tuple(await connection.scalars(written.order_by(letters.c.reference))),
         on_list=on_list,
+        returned=returned,
     )
 
 
-def _of(key: str) -> ColumnElement[bool]:
+def of_person(key: str) -> ColumnElement[bool]:
+    """The cases of a person, by the name of the key that all of theirs lies under."""
     # A key's name is digits, letters and a slash: nothing that a pattern would take for more.
     return cases.c.workflow_id.op("~")(f"(^|/){key}(/|$)")
 
@@ -124,7 +128,7 @@ async def expire(
 
 async def lock(connection: AsyncConnection, person: Person) -> bool:
     """Let nobody else write to a person's cases until this transaction ends; whether all of them have ended."""
-    locked = select(cases.c.ended).where(_of(person.key)).order_by(cases.c.reference).with_for_update()
+    locked = select(cases.c.ended).where(of_person(person.key)).order_by(cases.c.reference).with_for_update()
     return all(await connection.scalars(locked))
 
 

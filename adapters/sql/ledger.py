@@ -17,12 +17,14 @@ from sqlalchemy import (
     Insert,
     LargeBinary,
     Text,
+    and_,
     any_,
     bindparam,
     case,
     exists,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -36,7 +38,7 @@ from adapters.sql.cells import Cells, content_of, of_letter, reason_of, state_of
 from adapters.sql.reach import connected
 from adapters.sql.tables import TROUBLED, WAITING, among, cases, counters, events, letter_events, letters
 from domain.authority import Command, Incident, Written
-from domain.candidacy import Act, CandidacyState
+from domain.candidacy import Act, CandidacyState, Stage
 from domain.cases import STATES
 from domain.chain import START, Examination, Seal
 from domain.envelope import Envelope
@@ -187,14 +189,30 @@ _OVERTAKEN = (
 )
 _WITHDRAW_OVERTAKEN: Final = _trail(_OVERTAKEN)
 
+_own, _theirs = cases.alias("own"), cases.alias("theirs")
+
+
+def _has_died(case_reference: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether the person whose case it is has died, by the candidacy's own record."""
+    of_person = [func.split_part(_own.c.workflow_id, "/", part) for part in (2, 3)]
+    return exists().where(
+        _own.c.reference == case_reference,
+        _theirs.c.workflow_id == func.concat_ws("/", CaseKind.CANDIDACY.value, *of_person),
+        _theirs.c.stage == Stage.DECEASED,
+    )
+
+
+_silent = and_(letters.c.role == Role.CANDIDATE, _has_died(letters.c.case_reference).correlate(letters))
+"""Nothing is written any more to whom the letter is for."""
+
 _interrupted = letters.c.state == LetterState.SENDING
 _CLAIMED = (
     update(letters)
     .where(letters.c.reference == _given(letters.c.reference), among(letters.c.state, (*WAITING, LetterState.SENDING)))
     .values(
         # A claim that finds the letter claimed knows that whoever claimed it is gone, and not how far they came.
-        state=case((_interrupted, LetterState.UNKNOWN), else_=LetterState.SENDING),
-        attempts=letters.c.attempts + case((_interrupted, 0), else_=1),
+        state=case((_interrupted, LetterState.UNKNOWN), (_silent, LetterState.WITHDRAWN), else_=LetterState.SENDING),
+        attempts=letters.c.attempts + case((or_(_interrupted, _silent), 0), else_=1),
         changed_at=func.now(),
     )
     .returning(*letters.c)
@@ -214,6 +232,20 @@ _MARKED = (
     .cte("marked")
 )
 _MARK: Final = _trail(_MARKED, code=_MARKED.c.code)
+
+_RESTORED = (
+    update(letters)
+    .where(letters.c.reference == _given(letters.c.reference), among(letters.c.state, WAITING))
+    .values(
+        state=_given(letters.c.state),
+        code=_given(letters.c.code),
+        attempts=func.greatest(letters.c.attempts, 1),
+        changed_at=func.now(),
+    )
+    .returning(letters.c.reference, letters.c.state, letters.c.code)
+    .cte("restored")
+)
+_RESTORE: Final = _trail(_RESTORED, code=_RESTORED.c.code)
 
 _SETTLED = (
     update(letters)
@@ -290,10 +322,14 @@ class SqlLedger:
                 await connection.execute(_WITHDRAW_OVERTAKEN, overtaking)
             if rows:
                 await connection.execute(_WRITE, rows)
+            if entry.kind is CaseKind.CANDIDACY and entry.stage == Stage.DECEASED:
+                await connection.execute(_withdrawing_from(key))
             return Recorded(reference=reference, letters=tuple(row["given_reference"] for row in rows))
 
     async def claim(self, letter: str) -> Claim:
         """Take a letter for sending. One that an earlier attempt left claimed becomes ``unknown``.
+
+        One to somebody who has died is withdrawn instead, whichever case it is of.
 
         Raises:
             LookupError: There is no such letter.
@@ -321,8 +357,8 @@ class SqlLedger:
     async def mark(self, delivery: Delivery) -> LetterState:
         """Write down what became of a claimed letter; the state it is in now.
 
-        What a person has settled meanwhile stands. A letter that did not go out, and that a newer decision overtook
-        while it was claimed, is withdrawn instead of released.
+        What a person has settled meanwhile stands. A letter that did not go out, and that a newer decision or its
+        reader's death overtook while it was claimed, is withdrawn instead of released.
 
         Raises:
             LookupError: There is no such letter.
@@ -337,6 +373,12 @@ class SqlLedger:
             state = LetterState.WITHDRAWN if overtaken else delivery.state
             marked = await connection.execute(_MARK, values | {"given_state": state})
             return state if marked.rowcount else await _state_of(connection, delivery.letter)
+
+    async def restore(self, delivery: Delivery) -> None:
+        """Write down what the workflows know of a letter that waits here and was dealt with long ago."""
+        async with connected(self._single) as connection:
+            values = {"reference": delivery.letter, "state": delivery.state, "code": delivery.code}
+            await connection.execute(_RESTORE, _giving(values))
 
     async def state_of(self, letter: str) -> LetterState:
         """The state of a letter.
@@ -397,7 +439,7 @@ class SqlLedger:
         Raises:
             Refusal: The judge does not take it.
             LookupError: There is no such letter.
-            LetterSettled: The letter waits for no decision.
+            LetterSettled: The letter waits for no decision, or would be sent to somebody who has died.
         """
         target = _SETTLED_AS[settlement.how]
         command = await self._vouched(command)
@@ -408,6 +450,12 @@ class SqlLedger:
             if await authority.taken_before(connection, command):
                 return state
             if state in _SETTLEABLE:
+                again = settlement.how is SettlementHow.RESEND
+                if again and await connection.scalar(select(exists().where(letters.c.reference == letter, _silent))):
+                    raise LetterSettled(
+                        f"{letter} is to somebody who has died, to whom nothing is written any more",
+                        rule="letter-to-the-dead",
+                    )
                 await authority.take(connection, self._cells, command)
                 key = key_of(await _workflow_of(connection, letter))
                 email = settlement.email
@@ -941,6 +989,23 @@ def _read(enquiry: Enquiry, answer: Answer) -> str | None:
     return answer.place.row.reference if answer.place is not None else enquiry.reference
 
 
+def _withdrawing_from(key: str) -> Insert:
+    """The statement that withdraws every letter of a person's cases that waits to be sent to them."""
+    theirs = select(cases.c.reference).where(erasures.of_person(key))
+    withdrawn = (
+        update(letters)
+        .where(
+            letters.c.case_reference.in_(theirs),
+            letters.c.role == Role.CANDIDATE,
+            among(letters.c.state, WAITING),
+        )
+        .values(state=LetterState.WITHDRAWN, changed_at=func.now())
+        .returning(letters.c.reference, letters.c.state)
+        .cte("withdrawn")
+    )
+    return _trail(withdrawn)
+
+
 async def _recall(connection: AsyncConnection, entry: Entry) -> Recorded:
     """What was answered when the step was taken.
 
@@ -1042,4 +1107,5 @@ async def _is_overtaken(connection: AsyncConnection, letter: str) -> bool:
         letters.c.seq > old.seq,
         letters.c.template.in_([template for template in Template if old.template in overtakes(template)]),
     )
-    return bool(await connection.scalar(select(newer)))
+    silent = exists().where(letters.c.reference == letter, _silent)
+    return bool(await connection.scalar(select(or_(newer, silent))))

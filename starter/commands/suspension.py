@@ -358,7 +358,8 @@ async def reverse(
 ) -> Reply:
     """Undo a decision, by another one of the Bureau.
 
-    The case is under review again with another reviewer; every time-limit is computed anew.
+    Also one that has come to pass: the case goes on, under review with another reviewer, and every time-limit is
+    computed anew. Who was excluded comes back to the seat; that is refused once a list was adopted that gives it away.
     """
     reversal = files.build(
         Reversal,

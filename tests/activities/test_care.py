@@ -8,10 +8,10 @@ from temporalio.testing import ActivityEnvironment
 from activities.care import Care
 from activities.ports import CaseSilent
 from adapters.seal import Ed25519Sealer
-from domain.candidacy import CandidacyState
+from domain.candidacy import Act, CandidacyState, Stage
 from domain.ledger import Difference
 from domain.steps import CaseKind, CaseState
-from tests.builders import an_entry, drafts_of
+from tests.builders import an_entry, an_order, drafts_of
 from tests.fakes import MemoryLedger, NoCases
 from tests.officers import Lenient, an_upkeep
 
@@ -109,3 +109,16 @@ async def test_recovery_leaves_a_case_that_runs_and_its_new_letters_alone() -> N
     cases = OneCase(running_state=state)
     done = await ActivityEnvironment().run(Care(ledger, cases, Lenient(), SEALER).recover, an_upkeep("recover"))
     assert (done.restarted, done.running, done.letters, cases.started) == ((), (reference,), (), [])
+
+
+async def test_a_candidacy_is_started_again_for_an_order_only_where_it_is_excluded() -> None:
+    ledger, reference, state = await a_ledger()
+    cases, order = NoCases(), an_order(state, Act.REINSTATE)
+    care = Care(ledger, cases, Lenient(), SEALER)
+    assert await ActivityEnvironment().run(care.reinstate, reference, order) is False
+    kept = ledger.cases[reference]
+    kept.entry = kept.entry.model_copy(update={"state": kept.entry.state | {"stage": Stage.EXCLUDED}})
+
+    assert await ActivityEnvironment().run(care.reinstate, reference, order) is True
+    assert cases.started == [f"reinstate {state.workflow_id}"]
+    assert await ActivityEnvironment().run(care.reinstate, "C-2026-0999", order) is False

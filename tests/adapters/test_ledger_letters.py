@@ -6,12 +6,28 @@ import re
 import pytest
 
 from adapters.sql.ledger import SqlLedger
-from domain.candidacy import Act, CandidacyState, InformationRequest, Reason
+from domain.candidacy import Act, CandidacyState, InformationRequest, Reason, Stage
 from domain.errors import LetterSettled
 from domain.ledger import Claim, Delivery, Enquiry, EnquiryAbout, LetterRow, LetterState, Settlement, SettlementHow
-from domain.notices import Letter
+from domain.ledger import entry as ledger_entry
+from domain.notices import Letter, Role, Template
 from domain.people import Language
-from tests.builders import a_candidacy, a_contact, a_declaration, a_draft, an_entry, commanded, drafts_of
+from domain.steps import CaseKind, Outcome
+from domain.suspension import SuspensionAct
+from tests.builders import (
+    SESSION,
+    a_candidacy,
+    a_case,
+    a_contact,
+    a_declaration,
+    a_draft,
+    a_service,
+    a_suspension,
+    an_entry,
+    commanded,
+    drafts_of,
+    ruled,
+)
 from tests.officers import asked, settled
 
 RECEIPT = "C-2026-0001.1.1"
@@ -136,6 +152,99 @@ async def test_a_conclusive_letter_withdraws_those_before_it_that_are_not_out(
     assert (await row_of(ledger, "C-2026-0001.2.1")).state is LetterState.SENT
     assert await history_of(ledger, INVITATION) == ["drafted", "withdrawn"]
     assert await ledger.claim(INVITATION) == Claim(state=LetterState.WITHDRAWN)
+
+
+@pytest.fixture
+async def suspended(ledger: SqlLedger) -> CandidacyState:
+    """A participant, and a suspension whose first letter is drafted."""
+    state = a_case(Stage.PARTICIPANT).model_copy(update={"seq": 1})
+    step = a_candidacy().step.model_copy(update={"stage": state.stage})
+    entry = an_entry(Outcome(state=state, step=step, notices=a_candidacy().notices))
+    await ledger.record(entry, drafts_of(entry))
+    opened = a_suspension(of=state)
+    entry = ledger_entry(
+        CaseKind.SUSPENSION, opened, workflow_id=opened.state.workflow_id, session=SESSION, ended=False
+    )
+    await ledger.record(entry, drafts_of(entry))
+    return state
+
+
+OPENED = "S-2026-0001.1.1"
+"""To the participant; the next one is the secretariat's."""
+
+
+async def test_a_death_withdraws_what_waits_to_be_sent_to_the_person_in_every_case_of_theirs(
+    ledger: SqlLedger, suspended: CandidacyState
+) -> None:
+    await take(ledger, suspended, Act.RECORD_DEATH)
+
+    states = {letter: (await row_of(ledger, letter)).state for letter in (RECEIPT, INVITATION, OPENED)}
+    assert states == {
+        RECEIPT: LetterState.DRAFTED,
+        INVITATION: LetterState.WITHDRAWN,
+        OPENED: LetterState.WITHDRAWN,
+    }
+    assert (await row_of(ledger, "S-2026-0001.1.2")).state is LetterState.DRAFTED
+    assert await history_of(ledger, OPENED) == ["drafted", "withdrawn"]
+
+
+async def test_a_letter_under_way_to_somebody_who_dies_meanwhile_is_not_tried_again(
+    ledger: SqlLedger, suspended: CandidacyState
+) -> None:
+    await ledger.claim(INVITATION)
+    await take(ledger, suspended, Act.RECORD_DEATH)
+
+    assert await ledger.mark(Delivery(letter=INVITATION, state=LetterState.RELEASED)) is LetterState.WITHDRAWN
+
+
+async def test_a_letter_that_is_written_to_somebody_who_has_died_is_withdrawn_unsent(
+    ledger: SqlLedger, suspended: CandidacyState
+) -> None:
+    await bring_to(ledger, OPENED, LetterState.REFUSED, 550)
+    await take(ledger, suspended, Act.RECORD_DEATH)
+    opened = a_suspension(of=suspended)
+    again = ledger_entry(
+        CaseKind.SUSPENSION,
+        ruled(opened.state, SuspensionAct.SERVE, a_service(opened.state)),
+        workflow_id=opened.state.workflow_id,
+        session=SESSION,
+        ended=False,
+    )
+    await ledger.record(again, drafts_of(again))
+
+    assert await ledger.claim("S-2026-0001.2.1") == Claim(state=LetterState.WITHDRAWN)
+    assert (await row_of(ledger, "S-2026-0001.2.1")).attempts == 0
+    with pytest.raises(LetterSettled) as refused:
+        await settled(ledger, OPENED, Settlement(how=SettlementHow.RESEND, reason="A better address."))
+    assert refused.value.rule == "letter-to-the-dead"
+    assert (await row_of(ledger, OPENED)).state is LetterState.REFUSED
+
+
+async def test_what_is_known_of_a_letter_is_restored_where_it_waits_and_nowhere_else(
+    ledger: SqlLedger, nominated: CandidacyState
+) -> None:
+    await bring_to(ledger, RECEIPT, LetterState.REFUSED, 550)
+    for letter in (RECEIPT, INVITATION):
+        await ledger.restore(Delivery(letter=letter, state=LetterState.SENT, code=250))
+
+    assert [(await row_of(ledger, letter)).state for letter in (RECEIPT, INVITATION)] == [
+        LetterState.REFUSED,
+        LetterState.SENT,
+    ]
+    assert await history_of(ledger, INVITATION) == ["drafted", "sent (250)"]
+    assert nominated.ended is False
+
+
+async def test_letters_of_one_step_overtake_those_of_each_of_their_readers(
+    ledger: SqlLedger, nominated: CandidacyState
+) -> None:
+    step = an_entry(commanded(nominated, Act.WITHDRAW, Reason(reason="No time.")))
+    readers = (Role.CANDIDATE, Role.NOMINATOR)
+    await ledger.record(
+        step, lambda _: [a_draft(Template.WITHDRAWN, role, number=number) for number, role in enumerate(readers, 1)]
+    )
+
+    assert [(await row_of(ledger, letter)).state for letter in (RECEIPT, INVITATION)] == [LetterState.WITHDRAWN] * 2
 
 
 async def test_a_letter_that_overtakes_nothing_leaves_the_others(ledger: SqlLedger, nominated: CandidacyState) -> None:

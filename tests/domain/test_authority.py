@@ -6,25 +6,30 @@ from typing import Any
 import pytest
 
 from adapters.signatures import JsonWebSignatures
-from domain import candidacy
+from domain import candidacy, suspension
 from domain.authority import Freshness, Grounds, Judge, incident_of
 from domain.candidacy import Act, CandidacyState, Reason
 from domain.errors import Refusal, UnknownSigner
-from domain.ledger import Entry, Settlement, SettlementHow
+from domain.ledger import Entry, Settlement, SettlementHow, entry
 from domain.offices import Office, Officer
 from domain.session import SessionState
 from domain.signing import Evidence, Identity
+from domain.steps import CaseKind
+from domain.suspension import SuspensionStage, SuspensionState
 from tests.builders import (
     NOMINATED_AT,
     a_candidacy,
     a_case,
     a_nomination,
     a_plan,
+    a_reversal,
+    a_session,
     an_entry,
     an_envelope,
     commanded,
     heard,
     terms,
+    under_review,
 )
 from tests.officers import a_command, a_pair, an_officer
 
@@ -153,6 +158,42 @@ def test_new_case_words_the_criteria_as_its_session_does() -> None:
     ]
     with pytest.raises(Refusal, match="the criteria are worded otherwise in its session"):
         judge(entry.model_copy(update={"notices": tuple(notices)}), held)
+
+
+def a_signed_reversal(*, number: int = 4) -> tuple[Entry, SuspensionState]:
+    """A reversal's entry, and the suspension that it undoes the decision of."""
+    state = under_review(SuspensionStage.EXCLUDED)
+    envelope = an_envelope("reverse", state.reference, a_reversal(), signer=f"O-{number}", basis=state.seq)
+    outcome = suspension.command(state, a_pair(number).sign(envelope), state.entered + timedelta(hours=1))
+    step = entry(CaseKind.SUSPENSION, outcome, workflow_id=state.workflow_id, session="2026", ended=False, taken=TAKEN)
+    return step.model_copy(update={"stands_on": state.imprint}), state
+
+
+def test_reversal_is_held_against_what_it_undoes() -> None:
+    step, state = a_signed_reversal()
+    after = SuspensionState.model_validate(step.state)
+    held = Grounds(
+        officer=an_officer(4, [Office.BUREAU_CLERK]),
+        reference=state.reference,
+        seq=state.seq,
+        imprint=state.imprint,
+        acts=(("open", "O-1"), ("report", "O-2")),
+        session=a_session(),
+        candidacy=a_case(candidacy.Stage.EXCLUDED),
+        suspension=state,
+    )
+    JUDGE.entry(step, after, held, step.step.signed)
+    for changes, rule in (
+        ({"suspension": None}, "ledger-state"),
+        ({"candidacy": None}, "ledger-state"),
+        ({"candidacy": a_case(candidacy.Stage.PARTICIPANT)}, "suspension-participant"),
+        ({"session": None}, "session-closed"),
+        ({"acts": (("open", "O-4"),)}, "reverse-apart-from-open"),
+        ({"officer": an_officer(4, [Office.DESK_OFFICER])}, "office"),
+    ):
+        with pytest.raises(Refusal) as refused:
+            JUDGE.entry(step, after, held.model_copy(update=changes), step.step.signed)
+        assert refused.value.rule == rule
 
 
 def test_command_that_becomes_no_step_is_held_against_what_it_would_do() -> None:

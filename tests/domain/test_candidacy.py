@@ -14,6 +14,7 @@ from domain.candidacy import (
     Correction,
     Declaration,
     InformationRequest,
+    Measure,
     Reason,
     Stage,
     affected,
@@ -25,11 +26,12 @@ from domain.candidacy import (
     deadline,
     open_case,
     rearm,
+    return_again,
 )
 from domain.errors import IncompleteAnswer, NotAtThisStage, NothingToChange, OutOfTime, Refusal, SamePerson
 from domain.model import Model
 from domain.notices import Notice, Role, Template
-from domain.people import Language, SeatKind
+from domain.people import Contact, Language, SeatKind
 from domain.session import Limits, Terms
 from domain.steps import Dispatch, Due, Outcome, Trigger
 from domain.timelimits import Limit, end_of, start_of
@@ -47,6 +49,7 @@ from tests.builders import (
     commanded,
     heard,
     information,
+    ordered,
     terms,
 )
 
@@ -158,8 +161,11 @@ class TestTheTable:
         assert {a_case(stage).stage for stage in Stage} == set(Stage)
         assert {to for moves in MOVES.values() for reached in moves.values() for to in reached} == set(Stage)
 
-    def test_no_move_leads_out_of_an_ending(self) -> None:
-        assert {stage for moves in MOVES.values() for stage in moves} == OPEN
+    def test_no_move_leads_out_of_an_ending_but_the_one_that_undoes_an_exclusion(self) -> None:
+        sources = {act: set(moves) for act, moves in MOVES.items()}
+
+        assert sources.pop(Act.REINSTATE) == {Stage.EXCLUDED}
+        assert set().union(*sources.values()) == OPEN
 
     def test_the_door_holds_the_table_against_a_step_that_was_never_checked(self) -> None:
         state = a_case(Stage.CLEARED)
@@ -783,3 +789,46 @@ def test_a_state_is_the_same_after_it_was_written_down(stage: Stage) -> None:
 
 def test_a_nomination_for_a_reserved_seat_keeps_its_kind() -> None:
     assert a_case(Stage.PARTICIPANT, seat=SeatKind.RESERVED).place is SeatKind.RESERVED
+
+
+class TestComingBack:
+    """An exclusion is undone."""
+
+    def excluded(self) -> CandidacyState:
+        listed = a_case(Stage.PARTICIPANT)
+        assert listed.list_reference is not None
+        suspended = ordered(listed, Act.SUSPEND, measure=Measure.FULL).state
+        return ordered(suspended, Act.EXCLUDE, nth=2).state
+
+    @pytest.mark.parametrize(("measure", "stage"), [(Measure.FULL, Stage.SUSPENDED), (Measure.NONE, Stage.PARTICIPANT)])
+    def test_who_was_excluded_comes_back_to_the_seat_and_every_effect_is_named(
+        self, measure: Measure, stage: Stage
+    ) -> None:
+        back = ordered(self.excluded(), Act.REINSTATE, nth=3, measure=measure, contact=self.contact())
+        expected = {"undoes:excluded", f"returns-to:{LIST}", "restores:expire", "suspension:1", f"measure:{measure}"}
+        expected |= {"restores:participation", "restores:notify_expiry"} if stage is Stage.PARTICIPANT else set()
+
+        assert (back.state.stage, back.state.ended, back.state.reinstated) == (stage, False, 1)
+        assert set(back.step.effects) == expected
+        assert [(word.signal, word.decision) for word in back.dispatches] == [("reinstate", "reinstate:C-2026-0001:1")]
+
+    def test_only_an_exclusion_is_come_back_from(self) -> None:
+        for stage in (Stage.PARTICIPANT, Stage.APPROVED):
+            assert ordered(a_case(stage), Act.REINSTATE).step.act == Act.UNHEEDED
+
+    def test_who_leaves_once_more_says_so_in_other_words(self) -> None:
+        back = ordered(self.excluded(), Act.REINSTATE, nth=3, measure=Measure.FULL, contact=self.contact()).state
+        gone = commanded(back, Act.WITHDRAW, Reason(reason="No time."))
+
+        assert [word.decision for word in gone.dispatches if word.signal == "vacate"] == ["vacate:C-2026-0001:1"]
+
+    def test_a_list_that_could_not_be_told_is_told_again_and_nobody_else(self) -> None:
+        back = ordered(self.excluded(), Act.REINSTATE, nth=3, measure=Measure.FULL, contact=self.contact())
+        (word,) = back.dispatches
+
+        assert return_again(back.state, word.workflow_id) == word
+        assert return_again(back.state, "list/L-2026-2") is None
+        assert return_again(self.excluded(), word.workflow_id) is None
+
+    def contact(self) -> Contact:
+        return a_case().nomination.candidate.contact

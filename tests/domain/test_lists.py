@@ -39,13 +39,16 @@ from domain.lists import (
     agenda,
     check_list_command,
     check_members,
+    check_returning,
     check_seats,
     check_standings,
     come_due,
     command,
+    keeps_seat_of,
     may_follow,
     names,
     rearm,
+    reinstate,
     vacate,
 )
 from domain.model import Model
@@ -146,6 +149,22 @@ def without(state: ListState, *numbers: int) -> ListState:
         vacancy = Vacancy(decision=f"vacate:{ref(number)}", candidacy=ref(number))
         state = vacate(state, vacancy, an_hour_after(state), {}).state
     return state
+
+
+def came_back(state: ListState, number: int) -> Outcome[ListState]:
+    vacancy = Vacancy(decision=f"reinstate:{ref(number)}:1", candidacy=ref(number))
+    return reinstate(state, vacancy, an_hour_after(state))
+
+
+FOLLOWED: Final = standings(c4=Stage.RESERVE)
+
+
+def amended_without_the_second(*, ratification: bool = False) -> ListState:
+    """A list whose second candidacy has left, with a draft on the table that gives the seat to the fourth."""
+    left = without(in_force(ratification=ratification), 2)
+    kept = tuple(place for place in (left.in_force or left.plan).seats if place.candidacy != ref(2))
+    given = ListPlan(seats=(*kept, Place(candidacy=ref(4), seat=SeatKind.GENERAL)))
+    return ordered(left, ListAct.AMEND, Drafting(plan=given), stand=FOLLOWED).state
 
 
 class TestTheLawOfSeats:
@@ -689,6 +708,60 @@ class TestWhatAListDoesByItself:
         expected = tuple(place.candidacy for place in may_follow(outcome.state, stand))
         assert (notice.template, notice.facts.candidacies) == (Template.DESK_VACANCY, expected)
         assert outcome.step.effects == tuple(f"may-follow:{candidacy}" for candidacy in expected)
+
+    def test_a_seat_that_nobody_was_given_is_taken_up_again(self) -> None:
+        left = without(in_force(), 2)
+        back = came_back(left, 2)
+
+        assert (back.state.held, back.step.effects) == (in_force().held, ("restores:seat:C-2026-0002",))
+        assert [(notice.template, notice.facts.outcome) for notice in back.notices] == [
+            (Template.DESK_VACANCY, "restored")
+        ]
+
+    def test_who_comes_back_and_leaves_again_leaves_a_vacant_seat(self) -> None:
+        back = came_back(without(in_force(), 2), 2).state
+        again = Vacancy(decision="vacate:C-2026-0002:1", candidacy=ref(2))
+
+        assert vacate(back, again, an_hour_after(back), {}).state.held == {ref(1), ref(3)}
+
+    @pytest.mark.parametrize("ratification", [False, True])
+    def test_a_seat_that_another_was_given_is_not_taken_away(self, ratification: bool) -> None:
+        state = amended_without_the_second(ratification=ratification)
+        adopted = decided(proposed(state, stand=FOLLOWED).state, stand=FOLLOWED).state
+
+        assert keeps_seat_of(state, ref(2)) is True
+        assert keeps_seat_of(adopted, ref(2)) is False
+        with pytest.raises(SeatsExceeded) as refused:
+            came_back(adopted, 2)
+        assert refused.value.rule == "seat-taken"
+
+    def test_a_seat_that_the_plenary_refused_to_another_is_taken_up_again(self) -> None:
+        state = amended_without_the_second(ratification=True)
+        adopted = decided(proposed(state, stand=FOLLOWED).state, stand=FOLLOWED).state
+        refused = ratified(adopted, RatificationOutcome.REFUSED).state
+
+        assert ref(2) in came_back(refused, 2).state.held
+
+    def test_a_list_that_has_ended_has_no_seat_to_come_back_to(self) -> None:
+        state = without(in_force(), 2)
+        closed = come_due(state, Due(at=state.terms.closing, kind=ListAct.CLOSE), state.terms.closing).state
+
+        assert keeps_seat_of(closed, ref(2)) is False
+
+    def test_an_amendment_that_gives_away_a_seat_taken_up_again_goes_no_further(self) -> None:
+        state = amended_without_the_second()
+        for back in (came_back(state, 2).state, came_back(proposed(state, stand=FOLLOWED).state, 2).state):
+            with pytest.raises(NotEligible) as refused:
+                proposed(back, stand=FOLLOWED) if back.stage is ListStage.DRAFTED else decided(back)
+            assert refused.value.rule == "amendment-keeps-seats"
+        assert decided(back, DecisionOutcome.REJECTED).state.stage is ListStage.ADOPTED
+
+    def test_a_list_is_not_adopted_past_somebody_who_was_told_to_come_back_to_a_seat(self) -> None:
+        state = proposed(amended_without_the_second(), stand=FOLLOWED).state
+        check_returning(state, (ref(2),))
+        with pytest.raises(NotEligible) as refused:
+            check_returning(decided(state).state, (ref(2),))
+        assert refused.value.rule == "amendment-keeps-seats"
 
     def test_a_reserved_seat_stays_empty_rather_than_go_to_a_general_candidate(self) -> None:
         vacancy = Vacancy(decision="vacate:C-2026-0003", candidacy=ref(3))

@@ -49,6 +49,7 @@ def test_every_act_of_an_officer_is_some_offices_power() -> None:
     by_case = {Act.REMIND, Act.LAPSE, Act.RESUME, Act.ESCALATE, Act.BEGIN, Act.NOTIFY_EXPIRY, Act.EXPIRE, Act.REARM}
     by_case |= {Act.PROPOSE, Act.RESERVE, Act.SEND_BACK, Act.APPROVE, Act.CONFIRM_RESERVE, Act.NOT_RETAIN, Act.RATIFY}
     by_case |= {Act.REFUSE_RATIFICATION, Act.UNHEEDED, Act.SCREEN, Act.SUSPEND, Act.RESTORE, Act.EXCLUDE}
+    by_case |= {Act.REINSTATE}
     officers = {f"candidacy.{act}" for act in set(Act) - by_case}
     officers |= {f"session.{act}" for act in (SessionAct.OPEN, SessionAct.AMEND)}
     officers |= {f"list.{act}" for act in ListAct if act.value in {"draft", "propose", "decide", "ratify", "amend"}}

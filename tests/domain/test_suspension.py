@@ -1,5 +1,6 @@
 """A suspension's law: who is heard, by when, who decides, and how it ends."""
 
+from contextlib import nullcontext
 from datetime import date, datetime, timedelta
 from itertools import product
 from typing import Any, Final
@@ -17,11 +18,12 @@ from domain.errors import (
     OutOfTime,
     Refusal,
     SamePerson,
+    SeatsExceeded,
     VoteNotCarried,
 )
 from domain.model import Model
 from domain.notices import Notice, Role, Template
-from domain.session import Limits, SuspensionLimits, Terms
+from domain.session import Limits, SessionStage, SuspensionLimits, Terms
 from domain.steps import Due, Outcome
 from domain.suspension import (
     ENDINGS,
@@ -44,19 +46,25 @@ from domain.suspension import (
     Waiver,
     agenda,
     check_opening,
+    check_return,
     come_due,
     deadline,
     rearm,
 )
-from domain.timelimits import Limit, end_of
+from domain.timelimits import Limit, day_of, end_of
 from tests.builders import (
     a_case,
     a_charge,
     a_decision,
+    a_list,
+    a_list_plan,
     a_reversal,
     a_service,
+    a_session,
+    a_standing,
     a_suspension,
     an_hour_after,
+    ordered,
     ruled,
     terms,
     told,
@@ -611,7 +619,8 @@ class TestReversing:
         assert after.stage is SuspensionStage.REVIEW
         assert {f"undoes:{stage}", "measure:full", "relieves:O-2", "sets-aside:report"} <= set(reversed_.step.effects)
         assert (after.reviewer, after.report, after.referred, after.decided) == (None, None, None, None)
-        assert orders(reversed_) == [(Act.SUSPEND, Measure.FULL)]
+        begin = Act.REINSTATE if stage is SuspensionStage.EXCLUDED else Act.SUSPEND
+        assert orders(reversed_) == [(begin, Measure.FULL)]
         assert letters(reversed_)[0] == (Template.SUSPENSION_REVERSED, Role.CANDIDATE)
 
     def test_time_limits_are_computed_anew_and_not_restored(self) -> None:
@@ -626,6 +635,61 @@ class TestReversing:
         assert (after.stage, after.grounds[0].served_on) == (SuspensionStage.OPENED, None)
         assert after.since == at
         assert all(item.at > at for item in agenda(after))
+
+    def test_the_letter_says_when_it_counts_as_delivered_where_somebody_is_to_be_heard_again(self) -> None:
+        opened = ruled(a_suspension().state, SuspensionAct.VOID, Reason(reason="Another."), signer="O-3").state
+        order = opened.decided.order if opened.decided is not None else None
+        void = told(opened, TidingKind.OBEYED, order=order).state
+        for state, heard in ((void, False), (under_review(SuspensionStage.LIFTED), True)):
+            after = ruled(state, SuspensionAct.REVERSE, a_reversal(), signer="O-4")
+            (presumed,) = {after.state.presumed_on(ground) for ground in after.state.grounds}
+            assert after.notices[0].facts.presumed == (None if heard else presumed)
+
+    def test_what_has_ended_is_undone_by_the_session_s_dates_and_not_by_its_own(self) -> None:
+        state = under_review(SuspensionStage.LIFTED)
+        late = state.terms.closing + timedelta(days=1)
+        after = ruled(state, SuspensionAct.REVERSE, a_reversal(), signer="O-4", at=late)
+        longer = a_session(closes=day_of(late) + timedelta(days=30))
+
+        assert after.state.stage is SuspensionStage.REVIEW
+        check_return(state, late, candidacy=a_case(Stage.PARTICIPANT), seat=None, session=longer)
+        for session in (None, a_session(), longer.model_copy(update={"stage": SessionStage.CLOSED})):
+            with pytest.raises(OutOfTime) as refused:
+                check_return(state, late, candidacy=a_case(Stage.PARTICIPANT), seat=None, session=session)
+            assert refused.value.rule == "session-closed"
+
+    @pytest.mark.parametrize(
+        ("ending", "stage", "rule"),
+        [
+            (SuspensionStage.LIFTED, Stage.PARTICIPANT, None),
+            (SuspensionStage.LIFTED, Stage.WITHDRAWN, "suspension-participant"),
+            (SuspensionStage.EXCLUDED, Stage.EXCLUDED, None),
+            (SuspensionStage.EXCLUDED, Stage.PARTICIPANT, "suspension-participant"),
+            (SuspensionStage.VOID, Stage.SUSPENDED, "one-suspension"),
+        ],
+    )
+    def test_only_what_is_left_of_a_decision_can_be_undone(
+        self, ending: SuspensionStage, stage: Stage, rule: str | None
+    ) -> None:
+        candidacy = a_case(stage)
+        if stage is Stage.SUSPENDED:
+            other = ordered(a_case(Stage.PARTICIPANT), Act.SUSPEND, number=2, measure=Measure.FULL)
+            candidacy = other.state
+        state = under_review(ending)
+        at = an_hour_after(state)
+        with pytest.raises(Refusal) if rule else nullcontext() as refused:
+            check_return(state, at, candidacy=candidacy, seat=None, session=a_session())
+        assert refused is None or refused.value.rule == rule
+
+    def test_an_exclusion_is_undone_only_while_the_seat_is_kept(self) -> None:
+        state, candidacy = under_review(SuspensionStage.EXCLUDED), a_case(Stage.EXCLUDED)
+        plan = a_list_plan(general=(1,))
+        seats = a_list(plan, {candidacy.reference: a_standing(1)}).state.model_copy(update={"in_force": plan})
+        check_return(state, an_hour_after(state), candidacy=candidacy, seat=seats, session=a_session())
+        given = seats.model_copy(update={"in_force": a_list_plan(general=(2,))})
+        with pytest.raises(SeatsExceeded) as refused:
+            check_return(state, an_hour_after(state), candidacy=candidacy, seat=given, session=a_session())
+        assert refused.value.rule == "seat-taken"
 
     @pytest.mark.parametrize("stage", sorted(ENDINGS - REVERSIBLE))
     def test_what_nobody_decided_nobody_undoes(self, stage: SuspensionStage) -> None:

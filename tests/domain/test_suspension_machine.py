@@ -34,14 +34,22 @@ from tests.builders import (
     a_case,
     a_charge,
     a_decision,
+    a_list,
+    a_list_plan,
     a_reversal,
     a_service,
+    a_session,
+    a_standing,
     a_suspension,
     an_envelope,
-    terms,
 )
 
 PARTICIPANT: Final = a_case(Stage.PARTICIPANT)
+PLAN: Final = a_list_plan(general=(1,))
+VACANT: Final = a_list(PLAN, {PARTICIPANT.reference: a_standing(1)}).state.model_copy(
+    update={"in_force": PLAN, "vacated": (PARTICIPANT.reference,)}
+)
+"""The list of an excluded participant whose seat nobody has been given."""
 ENDED_AS: Final = {
     SuspensionStage.LIFTED: {Stage.PARTICIPANT},
     SuspensionStage.VOID: {Stage.PARTICIPANT},
@@ -87,6 +95,7 @@ class SuspensionMachine(RuleBasedStateMachine):
         self.open = None
         self.number = 0
         self.now = PARTICIPANT.entered + timedelta(hours=1)
+        self.session = a_session()
         self.to_candidacy: deque[Order] = deque()
         self.to_suspension: deque[Tiding] = deque()
         self.written: dict[str, tuple[Dispatch, ...]] = {}
@@ -144,6 +153,24 @@ class SuspensionMachine(RuleBasedStateMachine):
             return
         self.stepped(suspension.command(self.suspension, envelope, self.now))
 
+    @precondition(lambda self: self.open is not None and self.open.ended)
+    @rule(measure=measures)
+    def the_bureau_undoes_what_has_come_to_pass(self, measure: dict[str, Any]) -> None:
+        state = self.suspension
+        envelope = an_envelope(SuspensionAct.REVERSE, state.reference, a_reversal(**measure), signer="O-4")
+        envelope = envelope.model_copy(update={"basis": state.seq})
+        try:
+            suspension.check_command(state, envelope, self.now)
+            suspension.check_return(state, self.now, candidacy=self.candidacy, seat=VACANT, session=self.session)
+        except Refusal:
+            return
+        # The run that is begun for it has nothing to tell but what the reversal says.
+        self.open = state.model_copy(update={"outbox": ()})
+        self.stepped(suspension.command(self.suspension, envelope, self.now))
+        if self.session.version > self.suspension.terms.version:
+            # What has ended had not heard of it.
+            self.stepped(suspension.rearm(self.suspension, self.session.terms, self.now))
+
     @precondition(lambda self: not self.candidacy.ended)
     @rule(act=departures)
     def the_participant_leaves(self, act: Act) -> None:
@@ -185,9 +212,10 @@ class SuspensionMachine(RuleBasedStateMachine):
 
     @rule(later=st.integers(10, 200))
     def the_session_is_amended(self, later: int) -> None:
-        version = self.candidacy.terms.version + 1
+        version = self.session.version + 1
         closes = max(day_of(self.now), self.candidacy.terms.opens) + timedelta(days=later)
-        new = terms(version=version, closes=closes)
+        self.session = a_session(version=version, closes=closes)
+        new = self.session.terms
         if not self.candidacy.ended:
             self.obeyed(candidacy.rearm(self.candidacy, new, self.now))
         if self.open is not None and not self.open.ended:
@@ -201,10 +229,11 @@ class SuspensionMachine(RuleBasedStateMachine):
         word = self.open.outbox[0]
         if not twice:
             self.open = self.open.model_copy(update={"outbox": self.open.outbox[1:]})
-        if self.candidacy.ended and not self.candidacy.outbox:
+        order = Order.model_validate(word.content)
+        if self.candidacy.ended and not self.candidacy.outbox and not suspension.brings_back(self.open):
             self.find_out()
         else:
-            self.to_candidacy.append(Order.model_validate(word.content))
+            self.to_candidacy.append(order)
 
     @rule(twice=st.booleans())
     def the_candidacy_s_word_goes_out(self, twice: bool) -> None:
@@ -224,11 +253,14 @@ class SuspensionMachine(RuleBasedStateMachine):
         if not self.to_candidacy:
             return
         order = self.to_candidacy.popleft()
-        if order.decision in self.candidacy.decisions or self.candidacy.ended:
+        back = order.act is Act.REINSTATE and self.candidacy.stage is Stage.EXCLUDED
+        if order.decision in self.candidacy.decisions or (self.candidacy.ended and not back):
             if (answer := candidacy.answer_again(self.candidacy, order)) is not None:
                 self.to_suspension.append(answer)
         else:
             self.obeyed(candidacy.obey(self.candidacy, order, self.now))
+            if self.session.version > self.candidacy.terms.version:
+                self.obeyed(candidacy.rearm(self.candidacy, self.session.terms, self.now))
 
     @rule()
     def the_suspension_hears(self) -> None:
@@ -243,8 +275,12 @@ class SuspensionMachine(RuleBasedStateMachine):
 
     def find_out(self) -> None:
         """The candidacy runs no more, so its record is asked how it ended."""
-        if self.open is not None and self.candidacy.ended:
-            self.tell(candidacy.found_ended(self.candidacy.reference, self.candidacy.stage))
+        if self.open is None or not self.candidacy.ended:
+            return
+        if self.candidacy.stage is Stage.EXCLUDED and suspension.brings_back(self.open):
+            return
+        nth = self.open.reversals
+        self.tell(candidacy.found_ended(self.candidacy.reference, self.candidacy.stage, nth=nth))
 
     @rule()
     def the_server_is_lost(self) -> None:
@@ -279,8 +315,8 @@ class SuspensionMachine(RuleBasedStateMachine):
     def nobody_is_excluded_but_by_a_decision(self) -> None:
         if self.candidacy.stage is Stage.EXCLUDED:
             assert self.open is not None
-            assert self.open.decided is not None
-            assert self.open.decided.outcome is SuspensionStage.EXCLUDED
+            decided = self.open.decided
+            assert suspension.brings_back(self.open) or (decided and decided.outcome is SuspensionStage.EXCLUDED)
 
     @invariant()
     def the_agenda_is_in_order_and_never_stands_still(self) -> None:

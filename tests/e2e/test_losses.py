@@ -1,7 +1,9 @@
 """The stack is stopped, and each of its databases is lost in turn: no case is lost with it, and no letter doubled."""
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,10 +12,27 @@ from sqlalchemy import text
 from adapters.sql.cells import Cells, content_of, of_letter, state_of
 from config import keys
 from config.settings import load
-from tests.e2e.terminal import Terminal, a_row
+from config.temporal import connect
+from domain.clock import CalendarPolicy, Clock
+from domain.lists import ListAct
+from domain.model import Model
+from domain.session import Limits, SuspensionLimits
+from domain.suspension import Service, SuspensionAct
+from domain.timelimits import Limit, day_of
+from starter.desk import Desk, Taken
+from tests.builders import a_charge
+from tests.e2e.terminal import ANSWER_WITHIN, OFFICERS, Terminal, a_row, desk_of
+from tests.faults.sitting import SPEED, Sitting, a_plan
 
 SESSION = "2026"
 NOMINATED, VETTING, WITHDRAWN = (f"C-{SESSION}-000{number}" for number in range(1, 4))
+KINDS = (("", ""), ("C-", "-0001"), ("L-", "-1"), ("S-", "-0001"))
+HEARD, REFERRED = "2027", "2028"
+"""Sessions of one participant each, whose suspension is in its hearing, or was referred to the Bureau."""
+OPEN = (
+    *(SESSION, NOMINATED, VETTING),
+    *(f"{kind}{session}{number}" for session in (HEARD, REFERRED) for kind, number in KINDS),
+)
 
 TABLES = "counters, cases, events, told, letters, letter_events, chain, seals, erasures"
 KEPT = (
@@ -52,18 +71,68 @@ async def kept(terminal: Terminal) -> list[list[tuple[Any, ...]]]:
     ]
 
 
+@dataclass
+class House(Sitting):
+    """A session in which the President and the Bureau act for themselves."""
+
+    terminal: Terminal = field(kw_only=True)
+
+    async def on_list(self, act: ListAct, content: Model) -> Taken:
+        """Give a command to the list."""
+        officer = {ListAct.PROPOSE: 4, ListAct.DECIDE: 5}[act]
+        return await self.officer(officer).act_on_list(self.list, act, content)
+
+    async def suspend(self) -> str:
+        """Bring the one candidate to participation, and a trigger against the participant; the suspension."""
+        await self.nominate()
+        await self.examine()
+        for act in (self.draft, self.propose, self.decide):
+            await act()
+        await comes_to(self.terminal, self.candidacy(), "participant")
+        suspension = (await self.officer(1).open_suspension(self.candidacy(), a_charge())).receipt.reference
+        served = Service(how="by hand", on=day_of(self.opened.terms.clock.reading(datetime.now(UTC))))
+        await self.officer(1).act_on_suspension(suspension, SuspensionAct.SERVE, served)
+        return suspension
+
+
+async def suspended(terminal: Terminal) -> None:
+    """One suspension is in its hearing, and one was referred to the Bureau when its measure had lasted too long."""
+    client, profiles = await connect(load(terminal.home)), tuple(OFFICERS)
+
+    def officer(number: int) -> Desk:
+        return desk_of(profiles[number - 1], terminal.home, client)
+
+    now = datetime.now(UTC)
+    compressed = {
+        "closes": day_of(now) + timedelta(days=3000),
+        "clock": Clock(policy=CalendarPolicy.COMPRESSED, started=now, origin=now, speed=SPEED),
+        "limits": Limits(
+            reminders=(),
+            escalation_every=365,
+            suspension=SuspensionLimits(hearing=Limit(days=2000), interim=Limit(days=1)),
+        ),
+    }
+    for session, changes in ((HEARD, {}), (REFERRED, compressed)):
+        house = House(officer, session, terminal=terminal)
+        await house.open(a_plan(house.reference, seats=1, reserved_share=0, ratification=False, **changes))
+        await house.suspend()
+    await comes_to(terminal, f"S-{REFERRED}-0001", "refer", of="act")
+
+
 async def at_work(terminal: Terminal) -> Before:
-    """One case is nominated, one is assessed by one officer, one has ended."""
+    """One case is nominated, one is assessed by one officer, one has ended; two participants are suspended."""
     terminal.open(SESSION)
     people = (a_row("Ada", "Example"), a_row("Пётр", "Вымышленный"), a_row("Max", "Fictive", "reserved"))
     assert terminal.nominate(SESSION, *people) == [NOMINATED, VETTING, WITHDRAWN]
     terminal.declare(VETTING)
     terminal.assess(VETTING, "first")
     terminal.act("withdraw", WITHDRAWN, "--reason", "Wrote a letter.")
+    await suspended(terminal)
     await terminal.letters_settled()
     before = Before(kept=await kept(terminal), post=terminal.post())
     letters = before.kept[-1]
-    assert (len(letters), {row[-1] for row in letters}) == (3 * 2 + 2, {"sent"})
+    assert len([row for row in letters if row[0].startswith(f"C-{SESSION}")]) == 3 * 2 + 2
+    assert {row[-1] for row in letters} == {"sent"}
     assert before.post == sorted(row[-3] for row in letters)
     return before
 
@@ -108,12 +177,13 @@ def stop_for_the_night(terminal: Terminal) -> None:
 
 def lose_temporals_database(terminal: Terminal) -> None:
     """Every open case is started again as the register keeps it."""
-    cases = terminal.cases(SESSION)
+    cases, suspensions = terminal.cases(SESSION), terminal.ask("suspension", "list")
+    assert {row["stage"] for row in suspensions["suspensions"]} == {"hearing"}
     terminal.down()
     for file in (terminal.home / "temporal").iterdir():
         file.unlink()
     terminal.up()
-    assert differences(terminal) == dict.fromkeys((SESSION, NOMINATED, VETTING), "not running")
+    assert differences(terminal) == dict.fromkeys(OPEN, "not running")
     said = terminal.say("candidacy", "decline", NOMINATED, "--reason", "No time.")
     assert (said.code, said.out, said.err) == (
         5,
@@ -121,9 +191,10 @@ def lose_temporals_database(terminal: Terminal) -> None:
         f"unreachable: {NOMINATED} is open in the ledger but does not run; `starter ledger recover` starts it\n",
     )
     recovered = terminal.ask("ledger", "recover")
-    assert sorted(recovered["restarted"]) == [SESSION, NOMINATED, VETTING]
+    assert set(recovered["restarted"]) == set(OPEN)
     assert (recovered["running"], recovered["letters"]) == ([], [])
     assert terminal.cases(SESSION) == cases
+    assert terminal.ask("suspension", "list") == suspensions
     assert terminal.ask("ledger", "verify")["differences"] == []
 
 
@@ -141,3 +212,24 @@ async def test_neither_lost_database_costs_a_case_or_doubles_a_letter(terminal_o
     assert terminal.assess(VETTING, "second")["stage"] == "cleared"
     again = terminal.nominate(SESSION, a_row("Petr", "Vymyshlennyi"), a_row("Jeanne", "Imaginaire"))
     assert again == [VETTING, f"C-{SESSION}-0004"]
+    await nobody_was_forgotten(terminal)
+
+
+async def nobody_was_forgotten(terminal: Terminal) -> None:
+    """Both suspensions go on, and what the Bureau decides of one can be undone when it has come to pass."""
+    heard, referred = (f"S-{session}-0001" for session in (HEARD, REFERRED))
+    assert terminal.ask("suspension", "observe", heard, "--answer", "It was not I.")["stage"] == "review"
+    bureau = ("--votes", "9:2", "--reference", "AS/Bur 12", "--reason", "As the file shows.", "--profile", "bureau")
+    terminal.ask("suspension", "decide", referred, "--outcome", "excluded", *bureau)
+    await comes_to(terminal, referred, "excluded")
+    assert terminal.ask("suspension", "reverse", referred, "--measure", "full", *bureau)["stage"] == "review"
+    await comes_to(terminal, f"C-{REFERRED}-0001", "suspended")
+    await comes_to(terminal, f"L-{REFERRED}-1", "reinstate", of="act")
+
+
+async def comes_to(terminal: Terminal, reference: str, expected: str, *, of: str = "stage") -> None:
+    """Wait for a case's last step to be of an act, or to have led to a stage."""
+    query = f"SELECT {of} FROM events WHERE case_reference = '{reference}' ORDER BY seq DESC LIMIT 1"
+    async with asyncio.timeout(ANSWER_WITHIN):
+        while await terminal.rows(query) != [(expected,)]:
+            await asyncio.sleep(0.05)

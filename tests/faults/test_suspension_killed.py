@@ -25,7 +25,7 @@ from domain.suspension import (
 )
 from domain.timelimits import day_of
 from starter.desk import Taken
-from tests.builders import a_charge, a_decision
+from tests.builders import a_charge, a_decision, a_reversal
 from tests.faults.sitting import Sitting, a_plan
 from tests.faults.stage import Stage, comes_to, insisting, together
 
@@ -43,6 +43,7 @@ class Way:
         told: What the candidacy does about it.
         outcome: What the Bureau decides; the participant leaves where it decides nothing.
         leaves: What the candidacy records then.
+        undone: The decision has come to pass, and is undone.
     """
 
     ending: str
@@ -50,12 +51,14 @@ class Way:
     told: str
     outcome: Recommendation | None = None
     leaves: Act | None = None
+    undone: bool = False
 
 
 LIFTED: Final = Way("lifted", "participant", "restore", outcome=Recommendation.LIFTED)
 EXCLUDED: Final = Way("excluded", "excluded", "exclude", outcome=Recommendation.EXCLUDED)
 WITHDRAWN: Final = Way("withdrawn", "withdrawn", "withdraw", leaves=Act.WITHDRAW)
 DECEASED: Final = Way("deceased", "deceased", "record_death", leaves=Act.RECORD_DEATH)
+REINSTATED: Final = Way("review", "suspended", "reinstate", outcome=Recommendation.EXCLUDED, undone=True)
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,8 @@ POINTS: Final = (
     Point(WITHDRAWN, Act.WITHDRAW, of_candidacy=True, done=True),
     Point(WITHDRAWN, SuspensionAct.CONCLUDE, of_candidacy=False, done=False),
     Point(DECEASED, Act.RECORD_DEATH, of_candidacy=True, done=True),
+    Point(REINSTATED, SuspensionAct.REVERSE, of_candidacy=False, done=True),
+    *(Point(REINSTATED, Act.REINSTATE, of_candidacy=True, done=done) for done in (False, True)),
 )
 
 
@@ -135,11 +140,16 @@ class Affair:
         await self.rule(SuspensionAct.ASSIGN, Assignment(reviewer="O-2"))
         report = ReviewReport(text="The file was read.", recommendation=Recommendation.LIFTED)
         await self.rule(SuspensionAct.REPORT, report, officer=2)
+        if (way := self.point.way).undone and way.outcome is not None:
+            await self.rule(SuspensionAct.DECIDE, a_decision(way.outcome), officer=3)
+            await comes_to(lambda: self.stage.register.stages([self.reference, self.candidacy]), ["excluded"] * 2)
 
     async def end(self) -> None:
-        """The Bureau decides, or the participant leaves."""
+        """The Bureau decides, or undoes what it decided, or the participant leaves."""
         way = self.point.way
-        if way.outcome is not None:
+        if way.undone:
+            await self.rule(SuspensionAct.REVERSE, a_reversal(), officer=3)
+        elif way.outcome is not None:
             await self.rule(SuspensionAct.DECIDE, a_decision(way.outcome), officer=3)
         elif way.leaves is not None:
             act = way.leaves
@@ -165,6 +175,7 @@ class Affair:
         acts = await register.acts(self.reference)
         assert [act for act in acts if act != "contact"] == [
             "open", "serve", "waive", "assign", "report", *(["decide"] if way.outcome else []), "conclude",
+            *(["reverse"] if way.undone else []),
         ]  # fmt: skip
         assert [act for act in await register.acts(self.candidacy) if act in {"suspend", way.told}] == [
             "suspend",

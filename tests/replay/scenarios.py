@@ -21,7 +21,15 @@ from domain.notices import Role
 from domain.people import SeatKind
 from domain.screening import Resolution, Silence, Verdict
 from domain.session import SessionAmendment
-from domain.suspension import Extension, Recommendation, SuspensionAct, Waiver, evidence_of
+from domain.suspension import (
+    Assignment,
+    Extension,
+    Recommendation,
+    ReviewReport,
+    SuspensionAct,
+    Waiver,
+    evidence_of,
+)
 from domain.traces import About
 from domain.vetting import Judgement
 from domain.watchlists import Screened
@@ -260,6 +268,25 @@ async def upheld_reversed_and_lapsed(office: Office) -> None:
     await office.stage(suspension, "lapsed_with_session")
 
 
+async def excluded_and_reinstated(office: Office) -> None:
+    """The Bureau excludes, undoes it, and lifts: the case and the candidacy go on, and the seat is taken up again."""
+    candidacy = await office.participant()
+    suspension = await office.suspend(candidacy)
+    await office.hear_out(suspension)
+    await office.settle(suspension, Recommendation.EXCLUDED)
+    await office.stage(suspension, "excluded")
+    await office.pass_days(20)
+    await office.rule(suspension, SuspensionAct.REVERSE, a_reversal(measure=Measure.NONE), officer=4)
+    await office.stage(candidacy, "participant")
+    await office.pass_days(0.1)
+    await office.rule(suspension, SuspensionAct.ASSIGN, Assignment(reviewer="O-6"))
+    report = ReviewReport(text="Read anew.", recommendation=Recommendation.LIFTED)
+    await office.rule(suspension, SuspensionAct.REPORT, report, officer=6)
+    await office.settle(suspension)
+    await office.stage(suspension, "lifted")
+    await office.pass_days(0.1)
+
+
 async def suspended_and_withdrawn(office: Office) -> None:
     """The participant's address is mended, the participant waives the hearing, and withdraws."""
     candidacy = await office.participant()
@@ -362,6 +389,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         suspended_and_lifted,
         suspended_and_excluded,
         upheld_reversed_and_lapsed,
+        excluded_and_reinstated,
         suspended_and_withdrawn,
         suspended_in_error_and_deceased,
         second_edition,

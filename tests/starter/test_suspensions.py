@@ -18,6 +18,7 @@ from tests.starter.conftest import Starter
 OPEN = ["suspension", "open", "C-2026-0001", "--reason", "x"]
 URL = "https://example.org/photograph"
 DECIDE = ["suspension", "decide", "S-2026-0001", "--reference", "AS/Bur 12", "--reason", "x"]
+REVERSE = ["suspension", "reverse", "S-2026-0001", "--reference", "AS/Bur 12", "--reason", "x"]
 BAD = {
     "an unknown ground": (
         [*OPEN, "--ground", "gossip", "--measure", "full", "--evidence", URL],
@@ -51,6 +52,14 @@ BAD = {
     "a measure of what is lifted": (
         [*DECIDE, "--outcome", "lifted", "--votes", "9:2", "--measure", "full"],
         "only a suspension that is upheld has a measure",
+    ),
+    "a reversal that takes away a part of nothing": (
+        [*REVERSE, "--measure", "partial", "--votes", "9:2"],
+        "a partial measure says what it covers, and no other does",
+    ),
+    "a reversal that nobody voted on": (
+        [*REVERSE, "--measure", "none", "--votes", "0:0"],
+        "no vote was cast",
     ),
     "the number of another kind of case": (
         ["suspension", "show", "C-2026-0001"],

@@ -5,12 +5,16 @@ from datetime import timedelta
 
 import pytest
 
+from adapters.cases import TemporalCases
 from domain.candidacy import Act, Correction, Measure, Reason
-from domain.lists import ListAct
+from domain.lists import Drafting, ListAct, ListPlan, ListState, Place
 from domain.notices import Role, Template
-from domain.suspension import Extension, Recommendation, SuspensionAct, Waiver
+from domain.people import SeatKind
+from domain.session import SessionAmendment
+from domain.steps import CaseKind
+from domain.suspension import Assignment, Extension, Recommendation, ReviewReport, SuspensionAct, Waiver
 from starter.desk import Refused
-from tests.builders import a_charge, a_reversal
+from tests.builders import SESSION, a_charge, a_reversal
 from tests.workflows.office import Office
 
 
@@ -147,6 +151,136 @@ async def test_upheld_and_reversed_it_is_reviewed_again_with_limits_computed_ane
     assert "refer" not in office.acts(suspension)
     await office.pass_days(20)
     assert office.acts(suspension)[-1] == "refer"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ending", "measure", "stage"),
+    [
+        (Recommendation.LIFTED, "lifted", Measure.FULL, "suspended"),
+        (Recommendation.EXCLUDED, "excluded", Measure.FULL, "suspended"),
+        (Recommendation.EXCLUDED, "excluded", Measure.NONE, "participant"),
+    ],
+)
+async def test_a_decision_that_has_come_to_pass_is_undone_with_all_its_effects(
+    office: Office, outcome: Recommendation, ending: str, measure: Measure, stage: str
+) -> None:
+    candidacy = await office.participant()
+    suspension = await office.suspend(candidacy)
+    await office.hear_out(suspension)
+    await office.settle(suspension, outcome)
+    await office.stage(suspension, ending)
+    await office.pass_days(30)
+    await office.rule(suspension, SuspensionAct.REVERSE, a_reversal(measure=measure), officer=4)
+    await office.stage(candidacy, stage)
+    await office.pass_days(0.1)
+
+    assert office.ledger.cases[suspension].entry.stage == "review"
+    if outcome is Recommendation.EXCLUDED:
+        seats = office.ledger.cases["L-2026-1"]
+        assert [step.act for step in seats.steps[-2:]] == [ListAct.VACATE, ListAct.REINSTATE]
+        assert seats.steps[-1].effects == (f"restores:seat:{candidacy}",)
+        assert seats.entry.state["vacated"] == []
+        effects = {"undoes:excluded", "returns-to:L-2026-1", "restores:expire", "suspension:1"}
+        assert effects <= set(office.ledger.cases[candidacy].steps[-1].effects)
+        assert office.letters("L-2026-1")[-1] is Template.DESK_VACANCY
+    await office.rule(suspension, SuspensionAct.ASSIGN, Assignment(reviewer="O-6"))
+    report = ReviewReport(text="Read anew.", recommendation=Recommendation.EXCLUDED)
+    await office.rule(suspension, SuspensionAct.REPORT, report, officer=6)
+    await office.settle(suspension, Recommendation.EXCLUDED)
+    await office.stage(suspension, "excluded")
+    await office.pass_days(0.1)
+
+    assert office.ledger.cases[candidacy].entry.stage == "excluded"
+    assert office.ledger.cases["L-2026-1"].steps[-1].act == ListAct.VACATE
+
+
+async def test_nobody_loses_a_seat_by_a_reversal(office: Office) -> None:
+    await office.open(opens=(await office.today()) - timedelta(days=1), seats=1, reserved_share=0)
+    first, second = [await office.nominate(family_name=name) for name in ("Kestrel", "Barnard")]
+    for reference in (first, second):
+        await office.clear(reference)
+    taken = await office.adopt(first, reserve=(second,))
+    await office.stage(first, "participant")
+    await office.pass_days(0.1)
+    suspension = await office.suspend(first)
+    await office.hear_out(suspension)
+    await office.settle(suspension, Recommendation.EXCLUDED)
+    await office.stage(suspension, "excluded")
+    await office.pass_days(0.1)
+    plan = ListPlan(seats=(Place(candidacy=second, seat=SeatKind.GENERAL),))
+    again = await office.on_list(taken.receipt.reference, ListAct.AMEND, Drafting(plan=plan))
+    await office.propose(again)
+    await office.decide(again)
+    await office.stage(second, "participant")
+
+    with pytest.raises(Refused) as refused:
+        await office.rule(suspension, SuspensionAct.REVERSE, a_reversal(), officer=4)
+    assert refused.value.rule == "seat-taken"
+    assert office.ledger.cases[suspension].entry.stage == "excluded"
+    assert office.ledger.cases[first].entry.stage == "excluded"
+
+
+async def test_a_list_that_does_not_run_hears_of_the_return_once_it_does(office: Office) -> None:
+    candidacy = await office.participant()
+    suspension = await office.suspend(candidacy)
+    await office.hear_out(suspension)
+    await office.settle(suspension, Recommendation.EXCLUDED)
+    await office.stage(suspension, "excluded")
+    await office.pass_days(0.1)
+    seats = ListState.model_validate(office.ledger.cases["L-2026-1"].entry.state)
+    await office.env.client.get_workflow_handle(seats.workflow_id).terminate()
+    await office.rule(suspension, SuspensionAct.REVERSE, a_reversal(), officer=4)
+    await office.stage(candidacy, "suspended")
+    await office.pass_days(0.01)
+    assert await TemporalCases(office.env.client, office.queue).restart(CaseKind.LIST, seats)
+    await office.pass_days(0.01)
+
+    assert office.acts("L-2026-1")[-2:] == [ListAct.VACATE, ListAct.REINSTATE]
+
+
+async def test_what_goes_on_after_its_end_goes_on_with_the_dates_of_today(office: Office) -> None:
+    candidacy = await office.participant()
+    suspension = await office.suspend(candidacy)
+    await office.hear_out(suspension)
+    await office.settle(suspension, Recommendation.EXCLUDED)
+    await office.stage(suspension, "excluded")
+    await office.pass_days(0.1)
+    closes = (await office.today()) + timedelta(days=500)
+    later = SessionAmendment(closes=closes, reason="prolonged")
+    with office.still():
+        await office.officer().amend_session(SESSION, later)
+    await office.pass_days(440)
+    await office.rule(suspension, SuspensionAct.REVERSE, a_reversal(), officer=4)
+    await office.stage(candidacy, "suspended")
+    await office.pass_days(1)
+
+    for reference in (candidacy, suspension):
+        assert office.acts(reference)[-1] == "rearm"
+        assert office.ledger.cases[reference].entry.state["terms"]["closes"] == closes.isoformat()
+    await office.pass_days(80)
+    assert office.ledger.cases[candidacy].entry.stage == "expired"
+    assert office.ledger.cases[suspension].entry.stage == "lapsed_with_session"
+
+
+async def test_two_officers_who_undo_one_decision_at_once_undo_it_once(office: Office) -> None:
+    candidacy = await office.participant()
+    suspension = await office.suspend(candidacy)
+    await office.hear_out(suspension)
+    await office.settle(suspension)
+    await office.stage(suspension, "lifted")
+    await office.pass_days(0.1)
+    with office.still():
+        desks = [office.officer(number) for number in (4, 5)]
+        reversal = a_reversal()
+        done = await asyncio.gather(
+            *(desk.act_on_suspension(suspension, SuspensionAct.REVERSE, reversal) for desk in desks),
+            return_exceptions=True,
+        )
+
+    (refused,) = [each for each in done if isinstance(each, Refused)]
+    assert refused.rule in {"suspension-reverse", "case-ended"}
+    assert office.acts(suspension).count("reverse") == 1
+    await office.stage(candidacy, "suspended")
 
 
 async def test_a_second_suspension_follows_one_that_has_ended(office: Office) -> None:

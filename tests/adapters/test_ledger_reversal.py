@@ -1,0 +1,169 @@
+"""An exclusion is undone and a seat is given away in one ledger, and never both."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from adapters.keys.keyring import Keyring
+from adapters.sql import engine as engines
+from adapters.sql.ledger import SqlLedger
+from adapters.sql.tables import cases
+from domain import lists, suspension
+from domain.authority import Grounds
+from domain.candidacy import CandidacyState, Stage, return_decision
+from domain.errors import NotEligible
+from domain.ledger import Entry, entry
+from domain.lists import BureauDecision, DecisionOutcome, ListAct, ListStage, ListState, Vacancy, Votes
+from domain.session import open_session
+from domain.signing import Signed
+from domain.steps import CaseKind, CaseState, Outcome
+from domain.suspension import SuspensionAct, SuspensionStage, SuspensionState
+from tests.builders import (
+    NOMINATED_AT,
+    SESSION,
+    a_candidacy,
+    a_case,
+    a_list,
+    a_list_plan,
+    a_plan,
+    a_reversal,
+    a_standing,
+    a_suspension,
+    an_envelope,
+    an_hour_after,
+    drafts_of,
+    under_review,
+)
+from tests.officers import Lenient
+
+
+@dataclass
+class Watching(Lenient):
+    """A judge who asks the law of seats alone, and remembers by what."""
+
+    seen: list[Grounds] = field(default_factory=list)
+
+    def entry(self, entry: Entry, state: CaseState, grounds: Grounds, vouched: Signed | None) -> None:
+        self.seen.append(grounds)
+        if isinstance(state, ListState):
+            lists.check_returning(state, grounds.returning)
+
+
+@dataclass
+class Register:
+    """A ledger in which a participant is excluded, and an amendment that gives the seat away waits for the Bureau."""
+
+    ledger: SqlLedger
+    judge: Watching
+    candidacy: CandidacyState
+    suspension: SuspensionState
+    seats: ListState
+
+    async def record(self, kind: CaseKind, outcome: Outcome[Any]) -> Grounds:
+        """Write a step; what it was judged by."""
+        state = outcome.state
+        step = entry(kind, outcome, workflow_id=state.workflow_id, session=SESSION, ended=state.ended)
+        await self.ledger.record(step, drafts_of(step))
+        return self.judge.seen[-1]
+
+    async def as_it_stands(self, kind: CaseKind, state: Any, opened: Outcome[Any]) -> Any:
+        """A case that comes into the ledger as it stands, in one step."""
+        first = state.model_copy(update={"seq": 1})
+        step = opened.step.model_copy(update={"stage": state.stage})
+        await self.record(kind, Outcome[Any](state=first, step=step))
+        return first
+
+    async def undo(self) -> Grounds:
+        """The Bureau undoes the exclusion."""
+        state = self.suspension
+        envelope = an_envelope(SuspensionAct.REVERSE, state.reference, a_reversal(), signer="O-4", basis=state.seq)
+        return await self.record(CaseKind.SUSPENSION, suspension.command(state, envelope, an_hour_after(state)))
+
+    async def adopt(self) -> Grounds:
+        """The Bureau adopts the list on the table."""
+        content = BureauDecision(
+            hash=self.seats.hash,
+            outcome=DecisionOutcome.ADOPTED,
+            votes=Votes(in_favour=9, against=1),
+            reference="AS/Bur 1",
+        )
+        envelope = an_envelope(ListAct.DECIDE, self.seats.reference, content, basis=self.seats.seq)
+        outcome = lists.command(self.seats, envelope, an_hour_after(self.seats), {})
+        grounds = await self.record(CaseKind.LIST, outcome)
+        self.seats = outcome.state
+        return grounds
+
+    async def return_to_the_list(self) -> None:
+        """The list hears that the seat is taken up again."""
+        vacancy = Vacancy(decision=return_decision(self.candidacy.reference, 1), candidacy=self.candidacy.reference)
+        outcome = lists.reinstate(self.seats, vacancy, an_hour_after(self.seats))
+        await self.record(CaseKind.LIST, outcome)
+        self.seats = outcome.state
+
+
+@pytest.fixture
+async def register(database: str, keyring: Keyring) -> AsyncIterator[Register]:
+    engine = engines.create(database, pool=4)
+    judge = Watching()
+    excluded = a_case(Stage.EXCLUDED)
+    plan = a_list_plan(general=(1,))
+    seats = a_list(plan, {excluded.reference: a_standing(1)})
+    given = {
+        "stage": ListStage.PROPOSED,
+        "in_force": plan,
+        "plan": a_list_plan(general=(2,)),
+        "vacated": (excluded.reference,),
+        "members": {excluded.reference: excluded.workflow_id, "C-2026-0002": f"candidacy/{SESSION}/{2:032x}"},
+    }
+    undone = under_review(SuspensionStage.EXCLUDED)
+    found = Register(
+        SqlLedger(engine, keyring, mail_domain="example.org", judge=judge), judge, excluded, undone, seats.state
+    )
+    opened = open_session(
+        an_envelope("open", f"session/{SESSION}", a_plan()), closed_days=a_plan().closed_days(), at=NOMINATED_AT
+    )
+    await found.record(CaseKind.SESSION, opened)
+    found.candidacy = await found.as_it_stands(CaseKind.CANDIDACY, excluded, a_candidacy())
+    found.seats = await found.as_it_stands(CaseKind.LIST, seats.state.model_copy(update=given), seats)
+    found.suspension = await found.as_it_stands(CaseKind.SUSPENSION, undone, a_suspension())
+    yield found
+    await engine.dispose()
+
+
+async def test_a_reversal_is_judged_by_the_decision_the_candidacy_its_list_and_the_session(register: Register) -> None:
+    grounds = await register.undo()
+
+    assert grounds.suspension == register.suspension
+    assert (grounds.candidacy, grounds.seat) == (register.candidacy, register.seats)
+    assert grounds.session is not None
+    assert grounds.session.reference == SESSION
+
+
+async def test_a_list_is_adopted_where_nobody_comes_back(register: Register) -> None:
+    assert (await register.adopt()).returning == ()
+
+
+async def test_a_list_that_has_yet_to_hear_who_comes_back_is_not_adopted_past_them(register: Register) -> None:
+    await register.undo()
+    with pytest.raises(NotEligible, match="comes back to a seat"):
+        await register.adopt()
+    assert register.judge.seen[-1].returning == (register.candidacy.reference,)
+    await register.return_to_the_list()
+
+    assert (await register.adopt()).returning == ()
+
+
+async def test_a_reversal_waits_for_a_step_of_the_list_that_is_being_written(register: Register, database: str) -> None:
+    engine = engines.create(database, pool=1)
+    async with engine.begin() as connection:
+        of_list = cases.c.reference == register.seats.reference
+        await connection.execute(select(cases.c.seq).where(of_list).with_for_update())
+        undoing = asyncio.create_task(register.undo())
+        done, _ = await asyncio.wait({undoing}, timeout=0.3)
+        assert not done
+    assert (await undoing).seat == register.seats
+    await engine.dispose()
