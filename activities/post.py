@@ -1,7 +1,7 @@
 """Send letters, each once, and look after those that do not go out."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -152,16 +152,19 @@ def _after(error: MailError) -> LetterState:
 
 
 @asynccontextmanager
-async def beating() -> AsyncIterator[None]:
+async def beating(say: Callable[[], Sequence[object]] = tuple) -> AsyncIterator[None]:
     """Heartbeat all the while, so that a worker's death is noticed in seconds and not when a long limit ends.
 
     The server counts from the activity's start, so work that is done before the first pause ends need not call it.
+
+    Args:
+        say: What each heartbeat says of how far the work has come.
     """
 
     async def beat() -> None:
         while True:
             await asyncio.sleep(HEARTBEAT.total_seconds())
-            activity.heartbeat()
+            activity.heartbeat(*say())
 
     task = asyncio.create_task(beat())
     try:

@@ -63,11 +63,15 @@ class Lists:
         # The nonce is the command's own, so an attempt after a crash is the same import.
         handed_in = Import(key=envelope.nonce, officer=envelope.signer, handed_in=envelope.content)
 
+        reached = 0
+
         async def progress(taken: int) -> None:
-            activity.heartbeat(taken, None)
+            nonlocal reached
+            reached = taken
 
         try:
-            return await self.watchlists.take(handed_in, progress)
+            async with beating(lambda: (reached, None)):
+                return await self.watchlists.take(handed_in, progress)
         except ListBroken as broken:
             details = (broken.line, broken.field)
             raise ApplicationError(broken.problem, *details, type=LIST_BROKEN, non_retryable=True) from None
@@ -118,11 +122,11 @@ class Lists:
         if envelope is not None:
             await self._authorise(envelope, "watchlist.rescreen")
         told = 0
-        for kind, _, workflow_id, _ in await self.ledger.open_cases():
-            activity.heartbeat()
-            if kind is CaseKind.CANDIDACY:
-                await self.cases.rescreen(workflow_id)
-                told += 1
+        async with beating():
+            for kind, _, workflow_id, _ in await self.ledger.open_cases():
+                if kind is CaseKind.CANDIDACY:
+                    await self.cases.rescreen(workflow_id)
+                    told += 1
         return told
 
     async def _authorise(self, envelope: Envelope[Model], power: str) -> None:

@@ -32,7 +32,11 @@ async def test_every_workflow_loads_with_no_import_passed_through_unmeant() -> N
         "WatchlistEnquiry",
         "OfficerAdmission",
         "OfficerRevocation",
+        "InterestDeclaration",
+        "InterestWithdrawal",
         "ErasureRequesting",
         "PersonErasure",
         "CertificateCheck",
+        "CaseHolding",
+        "RetentionRound",
     ]

@@ -43,7 +43,7 @@ ENQUIRE: Final[dict[str, Any]] = {
 
 SCREEN: Final[dict[str, Any]] = {
     "start_to_close_timeout": timedelta(minutes=2),
-    "heartbeat_timeout": timedelta(seconds=30),
+    "heartbeat_timeout": timedelta(seconds=10),
     "schedule_to_close_timeout": timedelta(minutes=5),
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
 }
@@ -57,10 +57,17 @@ SCREEN_FIRST: Final = timedelta(seconds=5)
 
 IMPORT: Final[dict[str, Any]] = {
     "start_to_close_timeout": timedelta(hours=4),
-    "heartbeat_timeout": timedelta(minutes=2),
+    "heartbeat_timeout": timedelta(seconds=10),
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
 }
 """A list of any size, as a whole: an attempt that died has changed nothing, and the next begins at the first line."""
+
+RESCREEN: Final[dict[str, Any]] = {
+    "start_to_close_timeout": timedelta(hours=1),
+    "heartbeat_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
+}
+"""Telling every open candidacy to ask the lists again: whoever is told twice asks once more and finds nothing new."""
 
 CARE: Final[dict[str, Any]] = {
     "start_to_close_timeout": timedelta(hours=1),
@@ -68,3 +75,10 @@ CARE: Final[dict[str, Any]] = {
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
 }
 """Work over the whole register."""
+
+EXPIRE: Final[dict[str, Any]] = CARE | {
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1), maximum_attempts=10
+    ),
+}
+"""The erasure of one person's data by a rule, for a while: others wait for their turn, and there is another round."""

@@ -8,7 +8,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.envelope import Envelope
     from domain.ids import lists_queue
     from domain.watchlists import ListAnswer, ListEnquiry, ListImport, ListRemoval, ListVersion
-from workflows.policies import CARE, ENQUIRE, IMPORT
+from workflows.policies import ENQUIRE, IMPORT, RESCREEN
 
 
 @workflow.defn
@@ -25,7 +25,7 @@ class WatchlistImport:
         version: ListVersion = await workflow.execute_activity_method(
             Lists.import_list, envelope, task_queue=queue, **IMPORT
         )
-        await workflow.execute_activity_method(Lists.rescreen_cases, None, **CARE)
+        await workflow.execute_activity_method(Lists.rescreen_cases, None, **RESCREEN)
         return version
 
 
@@ -37,7 +37,7 @@ class WatchlistRemoval:
     async def run(self, envelope: Envelope[ListRemoval]) -> int:
         """Remove, then screen again; how many candidacies."""
         await workflow.execute_activity_method(Lists.remove_list, envelope, **ENQUIRE)
-        return await workflow.execute_activity_method(Lists.rescreen_cases, None, **CARE)
+        return await workflow.execute_activity_method(Lists.rescreen_cases, None, **RESCREEN)
 
 
 @workflow.defn
@@ -47,7 +47,7 @@ class WatchlistRescreening:
     @workflow.run
     async def run(self, envelope: Envelope[Upkeep] | None = None) -> int:
         """Screen again; how many candidacies."""
-        return await workflow.execute_activity_method(Lists.rescreen_cases, envelope, **CARE)
+        return await workflow.execute_activity_method(Lists.rescreen_cases, envelope, **RESCREEN)
 
 
 @workflow.defn

@@ -13,6 +13,7 @@ from domain.steps import CaseKind
 from domain.suspension import (
     Assignment,
     Charge,
+    Evidence,
     Extension,
     Ground,
     Observations,
@@ -125,10 +126,13 @@ async def open_suspension(
     if (ground := ground or (SCREENING_HIT if hits else None)) is None:
         raise click.UsageError("say the --ground, or the --hit that it is for")
     evidence = [files.evidence(source) for source in sources]
+    named = [files.build(Evidence, options={"source": "--hit"}, source=hit) for hit in hits]
+    charge = files.build(
+        Charge, ground=ground, measure=measure, scope=scope, evidence=[*evidence, *named], reason=reason
+    )
     desk = await call.desk()
-    evidence += [await desk.hit_of(candidacy, hit) for hit in hits]
-    charge = files.build(Charge, ground=ground, measure=measure, scope=scope, evidence=evidence, reason=reason)
-    taken = await desk.open_suspension(candidacy, charge)
+    attached = [await desk.hit_of(candidacy, hit) for hit in hits]
+    taken = await desk.open_suspension(candidacy, charge.model_copy(update={"evidence": (*evidence, *attached)}))
     return _reply(taken, "opened" if taken.receipt.seq == 1 else "joined as a further ground")
 
 

@@ -14,6 +14,7 @@ Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWrite
 _CHUNK: Final = 65536
 _COMMIT: Final = b"COMMIT"
 _BEGIN: Final = b"BEGIN"
+_ENDS: Final = (_COMMIT, b"ROLLBACK")
 _UNFINISHED: Final = (b"P", b"B", b"D", b"E", b"C")
 """Messages that another follows before the server acts for good."""
 
@@ -158,7 +159,7 @@ class LedgerCall(Call):
                     caught.caught.set()
                     await asyncio.Event().wait()
                 self._caught = caught
-            if kind == b"Q" and not body.startswith(_BEGIN):
+            if kind == b"Q" and body.startswith(_ENDS):
                 self._in_transaction = False
             if completes:
                 self._bound = b""

@@ -37,6 +37,7 @@ FULL = Facts(
     reference="AS/Bur 7",
     person="Bela Invented",
     candidacies=("C-2026-0008", "C-2026-0009"),
+    hits=("H-0a1b2c3d4e5f", "H-1a1b2c3d4e5f"),
 )
 MINIMAL = Facts()
 DESK = frozenset(template for template in Template if template.startswith("desk_"))

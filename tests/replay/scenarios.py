@@ -331,6 +331,19 @@ async def doubted_and_suspended_for_a_hit(office: Office) -> None:
     await office.pass_days(0.1)
 
 
+async def kept_and_erased(office: Office) -> None:
+    """The desk is told what will be erased, an officer holds one of two back, and the round erases the other."""
+    await office.open()
+    for name in ("Kestrel", "Barnard"):
+        await office.act(await office.nominate(family_name=name), Act.DECLINE, Reason(reason="no time"))
+    await office.pass_days(340)
+    await office.go_round()
+    await office.pass_days(1)
+    await office.retain("C-2026-0002", (await office.today()) + timedelta(days=365))
+    await office.pass_days(60)
+    await office.go_round()
+
+
 SCENARIOS: Final[dict[str, Scenario]] = {
     scenario.__name__: scenario
     for scenario in (
@@ -353,5 +366,6 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         suspended_in_error_and_deceased,
         second_edition,
         doubted_and_suspended_for_a_hit,
+        kept_and_erased,
     )
 }
