@@ -12,8 +12,9 @@ from domain.blind import sealed
 from domain.candidacy import Stage
 from domain.envelope import Envelope
 from domain.ids import NO_SUCH_CASE, session_workflow_id
-from domain.ledger import Affected, Answer, Enquiry, EnquiryAbout
+from domain.ledger import Affected, Answer, CaseRow, Enquiry, EnquiryAbout
 from domain.lists import Standing
+from domain.retention import Retention
 from domain.session import SessionAmendment, Terms
 from domain.steps import CaseKind
 
@@ -24,6 +25,7 @@ class Enquiries:
 
     ledger: Ledger
     cases: Cases
+    retention: Retention
 
     @activity.defn
     async def answer(self, envelope: Envelope[Enquiry]) -> Answer:
@@ -42,11 +44,24 @@ class Enquiries:
                 raise ApplicationError(str(wrong), type="WrongEnquiry", non_retryable=True) from None
             except LookupError as missing:
                 raise ApplicationError(str(missing), type=NO_SUCH_CASE, non_retryable=True) from None
+        answer = self._dated(answer)
         reference = answer.case.row.reference if answer.case is not None else enquiry.reference
         if reference is None or enquiry.about not in {EnquiryAbout.CASE, EnquiryAbout.TIMELINE}:
             return answer
         state = await self.ledger.candidacy(reference)
         return answer if state is None else sealed(answer, state, envelope.signer)
+
+    def _dated(self, answer: Answer) -> Answer:
+        """The answer, in which every candidacy that has ended says until when it is kept."""
+
+        def dated(row: CaseRow) -> CaseRow:
+            if row.kind is not CaseKind.CANDIDACY or not row.ended or row.erased is not None:
+                return row
+            until = self.retention.kept_until(Stage(row.stage), row.changed, row.held_until, row.announced)
+            return row.model_copy(update={"kept_until": until})
+
+        case = answer.case and answer.case.model_copy(update={"row": dated(answer.case.row)})
+        return answer.model_copy(update={"case": case, "cases": tuple(map(dated, answer.cases))})
 
     @activity.defn
     async def standings(self, references: tuple[str, ...]) -> dict[str, Standing]:

@@ -1,4 +1,4 @@
-"""Erase a person's data: close, destroy the key, and read every store in vain."""
+"""Erase a person's data, by two officers or by a rule: close, destroy the key, and read every store in vain."""
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -29,6 +29,7 @@ from domain.erasure import (
 )
 from domain.ids import NO_SUCH_CASE, list_workflow_id
 from domain.lists import Vacancy
+from domain.retention import Retention
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Erasing:
     estate: Estate
     keys: Keys
     sealer: Sealer
+    retention: Retention
 
     @activity.defn
     async def request_erasure(self, envelope: Envelope[ErasureRequest]) -> Erasure:
@@ -78,7 +80,34 @@ class Erasing:
                     await self.ledger.authorise(command(shown))
             if erasure.certificate is not None:
                 return erasure.certificate
-            return await self._erase(person, envelope)
+            # Whoever has the person's key in a running case would go on to write with it: what is open is closed first.
+            await self._close(person)
+            await self.erasures.erase(person, envelope, datetime.now(UTC))
+            if person.on_list is not None:
+                # Or the list would one day have word for a case that can no longer be written to.
+                vacancy = Vacancy(decision=vacancy_decision(person.candidacy), candidacy=person.candidacy)
+                await self.estate.vacate(list_workflow_id(person.on_list), vacancy)
+            return await self._destroy(person)
+
+    @activity.defn
+    async def expire(self, candidacy: str) -> Certificate | None:
+        """Erase what the rule for the case's ending no longer keeps, once; None where it is to be kept after all.
+
+        An attempt that was broken off is taken up where it stood.
+
+        Raises:
+            ApplicationError: There is no such candidacy.
+        """
+        async with beating():
+            person = await self._person(candidacy)
+            standing = await self.erasures.erasure(person.key)
+            if standing is not None and standing.certificate is not None:
+                return standing.certificate
+            if not await self.erasures.expire(person, self.retention, activity.info().scheduled_time):
+                return None
+            # Nothing can be written to its cases from here on; what may be open still are deliveries of letters.
+            await self._close(person)
+            return await self._destroy(person)
 
     @activity.defn
     async def check_certificate(self, envelope: Envelope[Certificate]) -> CertificateCheck:
@@ -100,14 +129,10 @@ class Erasing:
             readings = await self._read_all(await self._person(certificate.candidacy))
         return CertificateCheck(genuine=genuine, on_file=on_file, readings=readings)
 
-    async def _erase(self, person: Person, envelope: Envelope[ErasureOrder]) -> Certificate:
-        # Whoever has the person's key in a running case would go on to write with it: what is open is closed first.
+    async def _close(self, person: Person) -> None:
         await self.estate.close(person, f"{person.candidacy}: erasure")
-        await self.erasures.erase(person, envelope, datetime.now(UTC))
-        if person.on_list is not None:
-            # Or the list would one day have word for a case that can no longer be written to.
-            vacancy = Vacancy(decision=vacancy_decision(person.candidacy), candidacy=person.candidacy)
-            await self.estate.vacate(list_workflow_id(person.on_list), vacancy)
+
+    async def _destroy(self, person: Person) -> Certificate:
         destroyed = await self.keys.destroy(person.key)
         await self.keys.forgotten()
         readings = await self._read_all(person)
@@ -116,14 +141,15 @@ class Erasing:
             raise ApplicationError(f"data of {person.candidacy} can be read still", type="StillReadable")
         erasure = await self._standing(person)
         steps, letters, sent = await self.erasures.skeleton(person)
+        officers = ("requested_by", "requested_at", "confirmed_by")
+        # A request that nobody had confirmed when the rule took effect is no ground of what was done.
+        grounds = {name: getattr(erasure, name) for name in (("rule",) if erasure.rule else officers)}
         certificate = self.sealer.certify(
             Certificate.model_validate(
-                {
+                grounds
+                | {
                     "candidacy": person.candidacy,
                     "key": person.key,
-                    "requested_by": erasure.requested_by,
-                    "requested_at": erasure.requested_at,
-                    "confirmed_by": erasure.confirmed_by,
                     "confirmed_at": erasure.confirmed_at,
                     "destroyed_at": destroyed,
                     "verified_at": datetime.now(UTC),

@@ -9,7 +9,7 @@ MailError
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from domain.authority import Command, Grounds, Incident, Written
@@ -37,6 +37,7 @@ from domain.lists import Standing, Vacancy
 from domain.notices import Letter, Notice
 from domain.offices import Admission, Appointment, Officer, Request, Revocation
 from domain.people import Language
+from domain.retention import EndedCase, Hold, Retention
 from domain.screening import Subject
 from domain.session import Terms
 from domain.signing import Credential, Signed
@@ -355,6 +356,12 @@ class Erasures(Protocol):
     async def erase(self, person: Person, envelope: Envelope[ErasureOrder], at: datetime) -> None:
         """Write down that it is done, once: the case ends where it stood, and no letter of the person's goes out."""
 
+    async def expire(self, person: Person, retention: Retention, at: datetime) -> bool:
+        """The same, by the rule for the case's ending; False where nothing was written since the case must be kept.
+
+        An erasure that was begun by a rule before is true again.
+        """
+
     async def certify(self, certificate: Certificate) -> None:
         """Keep the certificate."""
 
@@ -363,6 +370,33 @@ class Erasures(Protocol):
 
     async def read_all(self, person: Person) -> Reading:
         """Try to read everything that the register holds of a person."""
+
+
+class Retentions(Protocol):
+    """The register, where it keeps cases for some time. Every method raises LedgerUnavailable while it is away."""
+
+    async def hold(self, command: Command, hold: Hold) -> None:
+        """Hold a case back from being erased by itself, once.
+
+        Raises:
+            Refusal: The judge does not take it, or the day is over.
+            LookupError: There is no such candidacy.
+        """
+
+    async def ended(self) -> Sequence[EndedCase]:
+        """Every candidacy that has ended and is not erased, by reference; without those with an open suspension."""
+
+    async def begun(self) -> Sequence[str]:
+        """The candidacies whose erasure by a rule was begun, and is not certified."""
+
+    async def announce(self, session: str, candidacies: Sequence[str], last: date, draft: Draft) -> str:
+        """Add a letter to a session's last step that tells the desk of a last day, and write down that it was told.
+
+        Said again of the same candidacies and day, it changes nothing. The letter's reference.
+        """
+
+    async def announcements(self) -> Sequence[str]:
+        """The letters that tell the desk of erasures and have yet to go out."""
 
 
 class Estate(Protocol):

@@ -16,6 +16,7 @@ from adapters.payloads import payloads_of
 from domain.candidacy import CandidacyState
 from domain.cases import (
     AFFECTED_QUERY,
+    EDITION,
     IMPRINTS_QUERY,
     REARM_SIGNAL,
     RESCREEN_SIGNAL,
@@ -206,12 +207,12 @@ class TemporalCases:
 def _case(state: CaseState) -> Model:
     match state:
         case SessionState():
-            return SessionCase(state=state)
+            return SessionCase(state=state, edition=EDITION)
         case CandidacyState():
-            return CandidacyCase(state=state)
+            return CandidacyCase(state=state, edition=EDITION)
         case ListState():
-            return ListCase(state=state)
+            return ListCase(state=state, edition=EDITION)
         case SuspensionState():
-            return SuspensionCase(state=state)
+            return SuspensionCase(state=state, edition=EDITION)
         case other:
             raise TypeError(f"no workflow carries {type(other).__name__}")

@@ -46,6 +46,8 @@ async def measure(extent: Extent, console: Console) -> Results:
             throughput = await measures.throughput(stand, worker, candidacies=extent.candidacies, pairs=extent.pairs)
             console.print(f"Suspensions: {extent.pairs} rounds of {extent.suspensions}, in the same way …")
             suspensions = await measures.suspensions(stand, worker, suspensions=extent.suspensions, pairs=extent.pairs)
+            console.print(f"Guards: {extent.pairs} rounds of {extent.candidacies}, with and without them in turn …")
+            guards = await measures.guards(stand, worker, candidacies=extent.candidacies, pairs=extent.pairs)
             console.print("History of one life …")
             histories = await measures.histories(stand)
             console.print("Start of the command line …")
@@ -54,7 +56,7 @@ async def measure(extent: Extent, console: Console) -> Results:
         memory = await measures.memory(stand, cases=extent.cases)
         console.print(f"Verification of {extent.steps:,} steps …")
         verification = await measures.verification(stand, steps=extent.steps)
-    return Results(throughput, suspensions, histories, memory, verification, starts)
+    return Results(throughput, suspensions, guards, histories, memory, verification, starts)
 
 
 def main() -> None:

@@ -21,7 +21,8 @@ from adapters.embedded.temporal import executable
 from adapters.sql import engine
 from benchmarks import paperwork, register, traffic
 from benchmarks.stand import OFFICERS, Stand
-from benchmarks.traffic import AT_ONCE, Held, Officers, Round
+from benchmarks.traffic import AT_ONCE, Held, Officers
+from benchmarks.unguarded import QUEUE, without_guards
 from config.settings import PREFIX
 from domain.candidacy import CandidacyState, Stage
 from domain.clock import CalendarPolicy, Clock
@@ -49,15 +50,15 @@ class Pace:
 
 @dataclass(frozen=True)
 class Throughput:
-    """Rounds of so many real cases, each with the round of the floor that followed it."""
+    """Rounds of so many real cases, each with the round that it is held against."""
 
     cases: int
     pairs: Sequence[tuple[Pace, Pace]]
 
     @property
     def ratios(self) -> tuple[float, ...]:
-        """The rate of each real round over that of its floor."""
-        return tuple(ours.rate / floor.rate for ours, floor in self.pairs)
+        """The rate of each real round over that of the other."""
+        return tuple(ours.rate / other.rate for ours, other in self.pairs)
 
     @property
     def ratio(self) -> float:
@@ -100,21 +101,55 @@ async def throughput(stand: Stand, worker: int, *, candidacies: int, pairs: int)
     processes = _processes(worker)
     names = itertools.count()
 
-    async def timed(round_: Round) -> Pace:
-        return await _timed(processes, len(round_.candidacies), traffic.run(stand.client, round_))
-
     async def pair(count: int) -> tuple[Pace, Pace]:
-        session = await open_session(stand, seats=count)
-        real = traffic.real(officers(stand), session, map(paperwork.nomination, range(count)))
-        ours = await timed(real)
-        await _check(stand, session, count)
-        list_id = list_workflow_id(list_reference(session.reference, 1))
-        open_ = [candidacy.id for candidacy in real.candidacies]
-        await traffic.terminate(stand.client, (*open_, list_id, session_workflow_id(session.reference)))
-        return ours, await timed(traffic.bare(str(next(names)), count))
+        ours = await _candidacies(stand, worker, count)
+        bare = traffic.run(stand.client, traffic.bare(str(next(names)), count))
+        return ours, await _timed(processes, count, bare)
 
     await pair(min(candidacies, _WARM_UP))
     return Throughput(candidacies, [await pair(candidacies) for _ in range(pairs)])
+
+
+async def guards(stand: Stand, worker: int, *, candidacies: int, pairs: int) -> Throughput:
+    """Rounds of the real candidacies, each beside the same round without signatures, their check and encryption.
+
+    Here the officers' signing is part of what is timed. Which of the two goes first changes with each pair.
+    """
+    async with without_guards(stand) as (trusting, unguarded):
+
+        async def with_guards(count: int) -> Pace:
+            return await _candidacies(stand, worker, count, signing=True)
+
+        async def without(count: int) -> Pace:
+            return await _candidacies(trusting, unguarded, count, queue=QUEUE, signing=True)
+
+        async def pair(count: int, *, first: bool) -> tuple[Pace, Pace]:
+            if first:
+                ours = await with_guards(count)
+                return ours, await without(count)
+            other = await without(count)
+            return await with_guards(count), other
+
+        await pair(min(candidacies, _WARM_UP), first=True)
+        return Throughput(candidacies, [await pair(candidacies, first=turn % 2 == 0) for turn in range(pairs)])
+
+
+async def _candidacies(stand: Stand, worker: int, count: int, *, queue: str = "desk", signing: bool = False) -> Pace:
+    """A round of real candidacies, checked and cleared away; ``signing`` counts the time in which they are signed."""
+    session = await open_session(stand, seats=count, queue=queue)
+    began = time.perf_counter()
+    real = traffic.real(officers(stand, queue=queue), session, map(paperwork.nomination, range(count)))
+    signed = time.perf_counter() - began if signing else 0.0
+
+    async def held() -> float:
+        return signed + await traffic.run(stand.client, real)
+
+    pace = await _timed(_processes(worker), count, held())
+    await _check(stand, session, count, queue=queue)
+    list_id = list_workflow_id(list_reference(session.reference, 1))
+    open_ = [candidacy.id for candidacy in real.candidacies]
+    await traffic.terminate(stand.client, (*open_, list_id, session_workflow_id(session.reference)))
+    return pace
 
 
 async def suspensions(stand: Stand, worker: int, *, suspensions: int, pairs: int) -> Throughput:
@@ -161,9 +196,10 @@ def _cpu(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-async def _check(stand: Stand, session: SessionState, count: int) -> None:
+async def _check(stand: Stand, session: SessionState, count: int, *, queue: str = "desk") -> None:
     """A round that did not bring everybody in, with every letter sent, has measured something else."""
-    rows = await stand.desk("O-1").cases(session=session.reference, kind=CaseKind.CANDIDACY, stage=Stage.PARTICIPANT)
+    desk = stand.desk("O-1", queue=queue)
+    rows = await desk.cases(session=session.reference, kind=CaseKind.CANDIDACY, stage=Stage.PARTICIPANT)
     if len(rows) != count or any(row.troubled_letters for row in rows):
         raise RuntimeError(f"{len(rows)} of {count} candidacies came to participate")
 

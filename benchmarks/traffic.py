@@ -13,6 +13,7 @@ from temporalio.common import TypedSearchAttributes, WorkflowIDConflictPolicy, W
 from benchmarks import floor, paperwork
 from domain.candidacy import Act, CandidacyState
 from domain.cases import (
+    EDITION,
     CandidacyCase,
     CandidacyOpening,
     ListCase,
@@ -163,7 +164,7 @@ def candidacy(officers: Officers, session: SessionState, nomination: Nomination)
         workflow="Candidacy",
         id=candidacy_workflow_id(session.reference, opening.fingerprint),
         queue=desk.settings.task_queue,
-        arguments=(CandidacyCase(opening=opening),),
+        arguments=(CandidacyCase(opening=opening, edition=EDITION),),
         updates=(
             command(desk, Act.DECLARE, paperwork.declaration()),
             *(command(assessor, Act.ASSESS, paperwork.assessment()) for assessor in officers.assessors),
@@ -194,7 +195,7 @@ def session_list(officers: Officers, session: SessionState, candidacies: Sequenc
         workflow="SessionList",
         id=list_workflow_id(reference),
         queue=desk.settings.task_queue,
-        arguments=(ListCase(opening=opening),),
+        arguments=(ListCase(opening=opening, edition=EDITION),),
         updates=(
             (
                 ListAct.PROPOSE.value,
@@ -241,7 +242,7 @@ def suspension(officers: Officers, state: CandidacyState) -> Conversation:
         workflow="Suspension",
         id=workflow_id,
         queue=desk.settings.task_queue,
-        arguments=(SuspensionCase(opening=opening),),
+        arguments=(SuspensionCase(opening=opening, edition=EDITION),),
         first=first,
         updates=(
             command(desk, SuspensionAct.SERVE, paperwork.service()),

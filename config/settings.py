@@ -6,6 +6,7 @@ connection to Temporal is set by its own standard ``TEMPORAL_*`` variables and T
 """
 
 import os
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -80,6 +81,32 @@ def _readers(value: str) -> tuple[tuple[str, str], ...]:
     return tuple(readers)
 
 
+_UNITS: Final = {"day": 3660, "week": 520, "month": 120, "year": 10}
+"""How many of each a time can have for which something is kept."""
+NEVER: Final = "never"
+
+
+def length_of(text: str) -> tuple[str, int] | None:
+    """The unit and the number of a time such as ``18 months``; None for ``never``. Raises ValueError."""
+    if text == NEVER:
+        return None
+    found = re.fullmatch(r"([1-9][0-9]{0,3}) (day|week|month|year)s?", text)
+    if found is None:
+        raise ValueError(f'must be a time such as "18 months", in days, weeks, months or years, or "{NEVER}"')
+    number, unit = int(found[1]), found[2]
+    if number > _UNITS[unit]:
+        raise ValueError(f"must have at most {_UNITS[unit]} {unit}s")
+    return unit, number
+
+
+def _length(value: str) -> str:
+    length_of(value)
+    return value
+
+
+Length = Annotated[str, AfterValidator(_length)]
+
+
 def _secure(value: str) -> str:
     where = urlsplit(value)
     on_loopback = where.scheme == "http" and where.hostname in {"localhost", "127.0.0.1", "::1"}
@@ -119,6 +146,27 @@ class Settings(BaseSettings):
         default=None, description="the master key before it, while keys are wrapped anew"
     )
     previous_master_key_file: Path | None = Field(default=None, description="a file that holds that one instead")
+    vault_url: Annotated[str, AfterValidator(_secure)] | None = Field(
+        default=None, description="a key service that keeps the master key instead: HashiCorp Vault or OpenBao"
+    )
+    vault_key: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9_.-]{1,100}$", description="the name of the key in its transit engine"
+    )
+    vault_mount: str = Field(
+        default="transit", pattern=r"^[A-Za-z0-9_./-]{1,100}$", description="where that engine is mounted"
+    )
+    vault_namespace: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9_./-]{1,100}$", description="the namespace it is in, where there are some"
+    )
+    vault_token: SecretStr | None = Field(default=None, description="the token by which the service knows this desk")
+    vault_token_file: Path | None = Field(default=None, description="a file that holds it instead, read each time")
+    vault_ca_file: Path | None = Field(
+        default=None, description="the authorities its certificate is checked by, if not the machine's own"
+    )
+    vault_timeout: float = Field(default=5.0, gt=0, le=60, description="limit for each exchange with the service")
+    vault_retired: bool = Field(
+        default=False, description="whether the service is the master key before, while keys are wrapped anew"
+    )
     keys_folder: Path | None = Field(
         default=None, description="folder for the wrapped keys of persons; keys in the home folder if it is not set"
     )
@@ -135,6 +183,19 @@ class Settings(BaseSettings):
         description="the public keys that sealed before it, 64 hexadecimal digits each",
     )
     seal_interval: float = Field(default=3600.0, ge=1, le=7 * 86400, description="how often the ledger is sealed")
+
+    retain_lapsed: Length = Field(default="1 year", description="how long a case is kept that ended without an answer")
+    retain_declined: Length = Field(default="1 year", description="how long one that the candidate ended by saying no")
+    retain_ineligible: Length = Field(default="2 years", description="how long one that failed a criterion")
+    retain_not_retained: Length = Field(default="2 years", description="how long one that the Bureau did not retain")
+    retain_withdrawn: Length = Field(default="1 year", description="how long one that was withdrawn")
+    retain_excluded: Length = Field(default="5 years", description="how long one that ended by exclusion")
+    retain_deceased: Length = Field(default="1 year", description="how long one that ended by death")
+    retain_expired: Length = Field(default="2 years", description="how long one that ended with the session")
+    retention_notice: int = Field(
+        default=30, ge=1, le=366, description="how many days before an erasure by itself the desk is told"
+    )
+    retention_hours: float = Field(default=24.0, gt=0, le=24 * 31, description="how often it is looked what is due")
 
     database_url: SecretStr | None = Field(
         default=None, description="postgresql+asyncpg://user:password@host:port/name"

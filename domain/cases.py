@@ -6,6 +6,8 @@ One model for a case's first run, for the run after continue-as-new, and for a c
 from collections.abc import Mapping
 from typing import Final
 
+from pydantic import Field
+
 from domain.candidacy import CandidacyState
 from domain.envelope import Envelope
 from domain.ids import CandidacyReference, Fingerprint, ListReference
@@ -24,6 +26,13 @@ REARM_SIGNAL: Final = "rearm"
 RESCREEN_SIGNAL: Final = "rescreen"
 
 
+EDITION: Final = 2
+"""The edition of the procedures that a run begins under and keeps to until it ends; the first went without saying.
+
+A worker asks for it where a newer edition parts with an older one. What a run was started with says so without anything
+in its history, where a patch marker costs two events and a search attribute in every run that passes by.
+"""
+
 STATES: Final[Mapping[CaseKind, type[CaseState]]] = {
     CaseKind.SESSION: SessionState,
     CaseKind.CANDIDACY: CandidacyState,
@@ -31,6 +40,16 @@ STATES: Final[Mapping[CaseKind, type[CaseState]]] = {
     CaseKind.SUSPENSION: SuspensionState,
 }
 """What the whole of a case is, by its kind."""
+
+
+class _Case(Model):
+    """How a run begins.
+
+    Attributes:
+        edition: Of the procedures; see ``EDITION``.
+    """
+
+    edition: int = Field(default=1, ge=1)
 
 
 class CandidacyOpening(Model):
@@ -42,7 +61,7 @@ class CandidacyOpening(Model):
     statements: tuple[str, ...]
 
 
-class CandidacyCase(Model):
+class CandidacyCase(_Case):
     """How a candidacy's run begins."""
 
     opening: CandidacyOpening | None = None
@@ -56,7 +75,7 @@ class SessionOpening(Model):
     closed_days: Days
 
 
-class SessionCase(Model):
+class SessionCase(_Case):
     """How a session's run begins."""
 
     opening: SessionOpening | None = None
@@ -72,7 +91,7 @@ class ListOpening(Model):
     law: SeatLaw
 
 
-class ListCase(Model):
+class ListCase(_Case):
     """How a list's run begins."""
 
     opening: ListOpening | None = None
@@ -91,7 +110,7 @@ class SuspensionOpening(Model):
     participant: Contact
 
 
-class SuspensionCase(Model):
+class SuspensionCase(_Case):
     """How a suspension's run begins."""
 
     opening: SuspensionOpening | None = None

@@ -1,4 +1,4 @@
-"""The erasure of a person's data: asked for by one officer, confirmed by another, and certified.
+"""The erasure of a person's data: asked for by one officer and confirmed by another, or due by a rule; and certified.
 
 What is destroyed is the key; with it every copy becomes unreadable, backups and histories included. The skeleton of the
 cases stays: references, stages, dates, who signed what, and the counts that follow from them.
@@ -6,13 +6,14 @@ cases stays: references, stages, dates, who signed what, and the counts that fol
 
 import json
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from domain.errors import Erased, NothingToChange, SamePerson
 from domain.ids import CandidacyReference, CaseReference, LetterReference, ListReference, OfficerId
 from domain.model import Model, Prose
+from domain.retention import RetentionRule
 from domain.steps import CaseKind
 
 REQUEST_ACT: Final = "request_erasure"
@@ -66,15 +67,23 @@ class Person(Model):
 
 
 class Erasure(Model):
-    """An erasure as it stands in the register."""
+    """An erasure as it stands in the register.
+
+    Attributes:
+        requested_at, requested_by, reason: Who asked for it, and why; None where nobody did.
+        confirmed_at: When it was begun, from where there is no way back.
+        confirmed_by: The second officer; None where it rests on a rule.
+        rule: What it rests on instead of two officers.
+    """
 
     candidacy: CandidacyReference
     key: KeyName
-    requested_at: AwareDatetime
-    requested_by: OfficerId
-    reason: str
+    requested_at: AwareDatetime | None = None
+    requested_by: OfficerId | None = None
+    reason: str | None = None
     confirmed_at: AwareDatetime | None = None
     confirmed_by: OfficerId | None = None
+    rule: RetentionRule | None = None
     certificate: "Certificate | None" = None
 
 
@@ -111,7 +120,9 @@ class Certificate(Model):
 
     Attributes:
         candidacy, key: Whose data, by reference and by the name of the key.
-        requested_by, requested_at, confirmed_by, confirmed_at: The two officers; clock time, UTC.
+        requested_by, requested_at, confirmed_by: The two officers; clock time, UTC.
+        rule: The setting it rests on, and its value, where no two officers did this.
+        confirmed_at: When it was begun.
         destroyed_at: When the key was destroyed.
         verified_at: When every store had been read in vain.
         readings: What came of reading each store.
@@ -124,9 +135,10 @@ class Certificate(Model):
 
     candidacy: CandidacyReference
     key: KeyName
-    requested_by: OfficerId
-    requested_at: AwareDatetime
-    confirmed_by: OfficerId
+    requested_by: OfficerId | None = None
+    requested_at: AwareDatetime | None = None
+    confirmed_by: OfficerId | None = None
+    rule: RetentionRule | None = None
     confirmed_at: AwareDatetime
     destroyed_at: AwareDatetime
     verified_at: AwareDatetime
@@ -139,10 +151,17 @@ class Certificate(Model):
     public_key: str = ""
     signature: str = ""
 
+    @model_validator(mode="after")
+    def _grounded(self) -> Self:
+        officers = {self.requested_by is not None, self.requested_at is not None, self.confirmed_by is not None}
+        if officers != {self.rule is None}:
+            raise ValueError("rests either on two officers or on a rule")
+        return self
+
     @property
     def statement(self) -> bytes:
-        """What is signed: everything but the signature, as JSON with sorted keys and no spaces, in UTF-8."""
-        told = self.model_dump(mode="json", exclude={"signature"})
+        """What is signed, as JSON with sorted keys and no spaces, in UTF-8: everything but the signature, and nulls."""
+        told = self.model_dump(mode="json", exclude={"signature"}, exclude_none=True)
         return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
     @property
@@ -174,12 +193,12 @@ def check_request(standing: Erasure | None, signer: str) -> None:
     """Whether an erasure may be asked for.
 
     Raises:
-        Erased: It is done.
+        Erased: It is done, or under way by a rule.
         NothingToChange: The same officer has asked already, or another has.
     """
     if standing is None:
         return
-    if standing.certificate is not None:
+    if standing.certificate is not None or standing.rule is not None:
         raise Erased(f"the data of {standing.candidacy} was erased", rule="erased")
     if standing.requested_by != signer:
         raise NothingToChange(
@@ -191,9 +210,12 @@ def check_order(standing: Erasure | None, order: ErasureOrder, signer: str) -> E
     """Whether an erasure may be confirmed; the request that it is about.
 
     Raises:
+        Erased: It is done, or under way, by a rule.
         NothingToChange: Nobody has asked for it, or somebody else has.
         SamePerson: Whoever asked for it confirms it.
     """
+    if standing is not None and standing.rule is not None:
+        raise Erased(f"the data of {standing.candidacy} was erased", rule="erased")
     if standing is None or standing.requested_by != order.requested_by:
         raise NothingToChange("nobody has asked for this erasure, or another has by now", rule="erasure-requested")
     if standing.requested_by == signer:

@@ -1,10 +1,12 @@
 """The words in which the ledger is written and read."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field
 
+from domain.erasure import Certificate
 from domain.ids import CaseReference, KeyId, LetterReference, OfficerId
 from domain.interests import InterestRow
 from domain.model import Address, Model, Prose
@@ -171,7 +173,13 @@ class Settlement(Model):
 
 
 class CaseRow(Model):
-    """One case in a list. Holds no personal data."""
+    """One case in a list. Holds no personal data.
+
+    Attributes:
+        held_until: The last day for which an officer keeps its data from being erased.
+        announced: The last day of its data, as the desk was told.
+        kept_until: The last day of its data as things stand; None where it is open, or erased when somebody asks only.
+    """
 
     reference: CaseReference
     kind: CaseKind
@@ -186,6 +194,9 @@ class CaseRow(Model):
     changed: AwareDatetime
     troubled_letters: int
     erased: AwareDatetime | None = None
+    held_until: date | None = None
+    announced: date | None = None
+    kept_until: date | None = None
 
 
 class StepRow(Model):
@@ -256,6 +267,7 @@ class EnquiryAbout(StrEnum):
     INTERESTS = "interests"
     READERS = "readers"
     INCIDENTS = "incidents"
+    CERTIFICATE = "certificate"
 
 
 class Enquiry(Model):
@@ -333,6 +345,7 @@ class Answer(Model):
     interests: tuple[InterestRow, ...] = ()
     readers: tuple[ReadingRow, ...] = ()
     incidents: tuple[IncidentRow, ...] = ()
+    certificate: Certificate | None = None
     more: bool = False
 
 

@@ -67,6 +67,7 @@ class Template(StrEnum):
     DESK_MEASURE_REMINDER = "desk_measure_reminder"
     DESK_VACANCY = "desk_vacancy"
     DESK_HIT = "desk_hit"
+    DESK_RETENTION = "desk_retention"
 
 
 _CONCLUSIVE: Final = frozenset(
@@ -141,7 +142,7 @@ class Facts(Model):
         outcome: How a case ended.
         reference: The reference of the decision.
         person: For the secretariats: whom a measure concerns.
-        candidacies: For the desk: who may follow.
+        candidacies: For the desk: who may follow; or whose data will be erased.
         hits: For the desk: what lists say that has to be looked at.
     """
 

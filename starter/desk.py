@@ -32,6 +32,7 @@ from config.settings import Settings, WrongSetting
 from domain.authority import REGISTER, Upkeep
 from domain.candidacy import Act, CandidacyState
 from domain.cases import (
+    EDITION,
     CandidacyCase,
     CandidacyOpening,
     ListCase,
@@ -86,6 +87,7 @@ from domain.lists import Drafting, ListAct, ListStage, SeatLaw
 from domain.model import Model
 from domain.offices import Admission, Appointment, Revocation
 from domain.people import Nomination
+from domain.retention import RETAIN_ACT, Held, Hold
 from domain.session import SessionAct, SessionAmendment, SessionPlan, SessionState
 from domain.signing import digest
 from domain.steps import CaseKind
@@ -194,7 +196,7 @@ class Desk:
         envelope = self.close_over(SessionAct.OPEN, workflow_id, plan)
         return await self._open(
             "Session",
-            SessionCase(opening=SessionOpening(envelope=envelope, closed_days=plan.closed_days())),
+            SessionCase(opening=SessionOpening(envelope=envelope, closed_days=plan.closed_days()), edition=EDITION),
             workflow_id,
             envelope,
             summary=f"Session {plan.reference}",
@@ -251,7 +253,7 @@ class Desk:
         )
         return await self._open(
             "Candidacy",
-            CandidacyCase(opening=opening),
+            CandidacyCase(opening=opening, edition=EDITION),
             workflow_id,
             envelope,
             summary=f"Candidacy in session {reference}",
@@ -275,7 +277,7 @@ class Desk:
         opening = ListOpening(envelope=envelope, reference=reference, terms=session.terms, law=seats)
         taken = await self._open(
             "SessionList",
-            ListCase(opening=opening),
+            ListCase(opening=opening, edition=EDITION),
             workflow_id,
             envelope,
             summary=f"List of session {session.reference}",
@@ -336,7 +338,7 @@ class Desk:
         )
         return await self._begin(
             "Suspension",
-            SuspensionCase(opening=opening),
+            SuspensionCase(opening=opening, edition=EDITION),
             workflow_id,
             envelope,
             update=SuspensionAct.OPEN,
@@ -415,6 +417,26 @@ class Desk:
         envelope = self.close_over(ERASE_ACT, reference, order)
         done: Certificate = await self._run("PersonErasure", envelope, Certificate, timedelta(hours=1))
         return done
+
+    async def retain(self, reference: str, hold: Hold) -> Held:
+        """Hold a case back from being erased by itself."""
+        envelope = self.close_over(RETAIN_ACT, reference, hold)
+        try:
+            held: Held = await self._run("CaseHolding", envelope, Held, key=key_of(reference))
+        except Erased:
+            raise Refused(f"the data of {reference} was erased", rule="erased", refusal=Erased.__name__) from None
+        return held
+
+    async def certificate(self, reference: str) -> Certificate:
+        """The certificate of the erasure of a person's data.
+
+        Raises:
+            NoSuchCase: There is none.
+        """
+        answer = await self.ask(Enquiry(about=EnquiryAbout.CERTIFICATE, reference=reference))
+        if answer.certificate is None:
+            raise NoSuchCase(f"there is no certificate for {reference}: its data was not erased")
+        return answer.certificate
 
     async def check_certificate(self, certificate: Certificate) -> CertificateCheck:
         """Whether a certificate of erasure is genuine, and true today."""

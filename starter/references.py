@@ -47,9 +47,13 @@ class Reference(click.ParamType[str]):
         self.name = name
         self._patterns = [_pattern(each) for each in annotated]
 
+    def fits(self, text: str) -> bool:
+        """Whether a text looks like one."""
+        return any(re.fullmatch(pattern, text) for pattern in self._patterns)
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Take the text as it is, or say what it should look like."""
-        if not any(re.fullmatch(pattern, value) for pattern in self._patterns):
+        if not self.fits(value):
             self.fail(f"must look like {' or '.join(EXAMPLES[pattern] for pattern in self._patterns)}", param, ctx)
         return str(value)
 

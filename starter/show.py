@@ -100,10 +100,11 @@ def taken(command: "Taken", done: str) -> str:
 
 
 def cases(title: str, rows: "Sequence[CaseRow]") -> RenderableType:
-    """A list of cases."""
+    """A list of cases; until when their data is kept, where that is known of any of them."""
+    ends = ["kept until"] if any(row.kept_until or row.held_until for row in rows) else []
     return table(
         f"{title} ({len(rows)})",
-        ("case", "stage", "seat", "deadline", "step", "changed", "letters in trouble"),
+        ("case", "stage", "seat", "deadline", "step", "changed", "letters in trouble", *ends),
         (
             (
                 row.reference,
@@ -113,6 +114,7 @@ def cases(title: str, rows: "Sequence[CaseRow]") -> RenderableType:
                 row.seq,
                 moment(row.changed),
                 row.troubled_letters or "",
+                *([row.kept_until or row.held_until] if ends else []),
             )
             for row in rows
         ),

@@ -3,12 +3,13 @@
 Every builder takes the fields that a test cares about and fills in the rest. Pure: the same call gives the same value.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from domain import candidacy, lists, suspension
 from domain.candidacy import (
+    ENDINGS,
     Act,
     Answer,
     CandidacyState,
@@ -33,6 +34,7 @@ from domain.lists import Drafting, ListPlan, ListState, Place, SeatLaw, Standing
 from domain.model import Model
 from domain.notices import Letter, Role, Template
 from domain.people import Contact, Language, Nomination, SeatKind
+from domain.retention import Keeping, Retention, RetentionRule
 from domain.screening import Hit, ListKind, Match, Trust, Watchlist, hit_on
 from domain.session import SessionPlan, SessionState, Terms
 from domain.signing import digest
@@ -50,7 +52,7 @@ from domain.suspension import (
     SuspensionStage,
     SuspensionState,
 )
-from domain.timelimits import day_of
+from domain.timelimits import Limit, day_of
 from domain.vetting import Assessment, Finding, Judgement
 
 SESSION: Final = "2026"
@@ -494,6 +496,16 @@ def a_person(**changes: Any) -> Person:
         "letters": ["C-2026-0001.1.1", "C-2026-0001.1.2"],
     }
     return Person.model_validate(fields | changes)
+
+
+def a_retention(limits: Mapping[Stage, Limit | None] | None = None, *, notice: int = 30) -> Retention:
+    """Every ending kept for a year, but for those that are named otherwise."""
+
+    def keeping(ending: Stage) -> Keeping:
+        limit = (limits or {}).get(ending, Limit(years=1))
+        return Keeping(rule=RetentionRule(setting=f"DESK_RETAIN_{ending.upper()}", value="as set"), limit=limit)
+
+    return Retention(keeping={ending: keeping(ending) for ending in ENDINGS}, notice=notice)
 
 
 def drafts_of(step: Entry) -> Callable[[str], Sequence[Draft]]:

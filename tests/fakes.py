@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from activities.ports import Judging, LedgerUnavailable, ListBroken, MailError, Progress, Write
 from adapters.keys.keyring import Keyring
 from domain.authority import Command, Grounds, Incident, Written, needs_candidacy
-from domain.candidacy import CandidacyState
+from domain.candidacy import CandidacyState, Stage
 from domain.cases import STATES
 from domain.chain import Seal
 from domain.envelope import Envelope
@@ -50,6 +50,7 @@ from domain.offices import (
     check_revocation,
     revoked,
 )
+from domain.retention import EndedCase, Hold, Retention, RetentionRule
 from domain.screening import Subject
 from domain.session import SessionState, Terms
 from domain.signing import PublicKey, Signed, digest
@@ -500,12 +501,16 @@ class NoCases:
 
 @dataclass
 class MemoryErasures:
-    """One person, of whom the register holds some cells that lie under ``keyring``'s key of theirs."""
+    """One person, of whom the register holds some cells that lie under ``keyring``'s key of theirs.
+
+    ``due`` is the rule by which they are to be erased.
+    """
 
     person_: Person
     keyring: Keyring
     cells: list[bytes] = field(default_factory=list)
     standing: Erasure | None = None
+    due: RetentionRule | None = None
 
     async def person(self, candidacy: str) -> Person:
         if candidacy != self.person_.candidacy:
@@ -530,6 +535,14 @@ class MemoryErasures:
         if self.standing.confirmed_at is None:
             self.standing = self.standing.model_copy(update={"confirmed_at": at, "confirmed_by": envelope.signer})
 
+    async def expire(self, person: Person, retention: Retention, at: datetime) -> bool:
+        if self.standing is None or self.standing.confirmed_at is None:
+            if self.due is None:
+                return False
+            asked = self.standing or Erasure(candidacy=person.candidacy, key=person.key)
+            self.standing = asked.model_copy(update={"confirmed_at": at, "rule": self.due})
+        return self.standing.rule is not None
+
     async def certify(self, certificate: Certificate) -> None:
         assert self.standing is not None
         self.standing = self.standing.model_copy(update={"certificate": certificate})
@@ -545,6 +558,55 @@ class MemoryErasures:
                 readable += 1
         unreadable = len(self.cells) - readable
         return Reading(kept=Kept.REGISTER, unreadable=unreadable, readable=readable, in_clear=0)
+
+
+@dataclass
+class MemoryRetentions:
+    """What has ended in a ledger that lasts as long as the test, and was told of it."""
+
+    ledger: MemoryLedger
+    held: dict[str, date] = field(default_factory=dict)
+    told: dict[str, tuple[date, str]] = field(default_factory=dict)
+    unfinished: list[str] = field(default_factory=list)
+
+    async def hold(self, command: Command, hold: Hold) -> None:
+        signed = self.ledger._judged(command)
+        if signed.case not in self.ledger.cases:
+            raise LookupError(f"there is no candidacy {signed.case}")
+        self.held[signed.case] = hold.until
+
+    async def ended(self) -> Sequence[EndedCase]:
+        found: list[EndedCase] = []
+        for reference, case in self.ledger.cases.items():
+            entry = case.entry
+            if entry.kind is not CaseKind.CANDIDACY or not entry.ended:
+                continue
+            last, letter = self.told.get(reference, (None, ""))
+            found.append(
+                EndedCase(
+                    reference=reference,
+                    session=entry.session,
+                    stage=Stage(entry.stage),
+                    ended=case.steps[-1].at,
+                    held=self.held.get(reference),
+                    announced=last,
+                    told=letter in self.ledger.letters and self.ledger.letters[letter].state is LetterState.SENT,
+                )
+            )
+        return found
+
+    async def begun(self) -> Sequence[str]:
+        return self.unfinished
+
+    async def announce(self, session: str, candidacies: Sequence[str], last: date, draft: Draft) -> str:
+        letter = f"{session}.{len(self.ledger.cases[session].steps)}.{len(self.ledger.letters) + 1}"
+        self.ledger.letters[letter] = StoredLetter(draft, session)
+        self.told |= dict.fromkeys(candidacies, (last, letter))
+        return letter
+
+    async def announcements(self) -> Sequence[str]:
+        letters = {letter for _, letter in self.told.values()}
+        return sorted(letter for letter in letters if self.ledger.letters[letter].state is LetterState.DRAFTED)
 
 
 @dataclass

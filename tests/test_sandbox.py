@@ -37,4 +37,6 @@ async def test_every_workflow_loads_with_no_import_passed_through_unmeant() -> N
         "ErasureRequesting",
         "PersonErasure",
         "CertificateCheck",
+        "CaseHolding",
+        "RetentionRound",
     ]

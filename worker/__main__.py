@@ -26,6 +26,7 @@ from worker import compose
 from worker.setup import admit_head_of_desk, read_request
 from workflows.attributes import ATTRIBUTES
 from workflows.enquiry import LedgerSealing
+from workflows.retention import RetentionRound
 from workflows.watchlist import WatchlistRescreening
 
 logger = logging.getLogger("worker")
@@ -53,6 +54,13 @@ async def run(settings: Settings, *, migrate_only: bool = False) -> None:
         again = timedelta(hours=settings.rescreen_hours)
         await schedules.keep(
             client, "watchlist-rescreening", WatchlistRescreening.__name__, queue=settings.task_queue, every=again
+        )
+        await schedules.keep(
+            client,
+            "retention",
+            RetentionRound.__name__,
+            queue=settings.task_queue,
+            every=timedelta(hours=settings.retention_hours),
         )
         async with compose.at_work(client, settings, parts):
             logger.info("worker ready")

@@ -25,6 +25,7 @@ from activities.ports import (
     Mailer,
     Memories,
     Renderer,
+    Retentions,
     Screener,
     Sealer,
     Watchlists,
@@ -32,6 +33,7 @@ from activities.ports import (
 from activities.post import HEARTBEAT, Patience, Post
 from activities.rebuild import Rebuild
 from activities.record import Offices, Recording
+from activities.retain import Retaining
 from activities.screen import Lists, Screenings
 from activities.seal import Sealing
 from adapters.cases import TemporalCases
@@ -48,11 +50,14 @@ from adapters.sql.watchlists import SqlWatchlists
 from adapters.tokens import OidcTokens
 from adapters.watchlists.store import HandedIn
 from config import keys
-from config.settings import Settings, WrongSetting
+from config.settings import PREFIX, Settings, WrongSetting, length_of
 from domain.authority import Freshness, Judge
+from domain.candidacy import ENDINGS, Stage
 from domain.ids import lists_queue, screening_queue
 from domain.notices import Role
 from domain.people import Contact, Language
+from domain.retention import Keeping, Retention, RetentionRule
+from domain.timelimits import Limit
 from letters.render import TemplateRenderer
 from workflows.registry import SANDBOX, WORKFLOWS
 
@@ -140,6 +145,8 @@ class Ports:
     keys: Keys
     erasures: Erasures
     estate: Estate
+    retentions: Retentions
+    retention: Retention
     screener: Screener
     watchlists: Watchlists
     desk: Contact
@@ -167,12 +174,24 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
     post = Post(
         ledger=ports.ledger, mailer=ports.mailer, renderer=ports.renderer, desk=ports.desk, patience=ports.patience
     )
-    enquiries = Enquiries(ledger=ports.ledger, cases=ports.cases)
+    enquiries = Enquiries(ledger=ports.ledger, cases=ports.cases, retention=ports.retention)
     care = Care(ledger=ports.ledger, cases=ports.cases, judge=ports.judge, sealer=ports.sealer)
     officers = Officers(ledger=ports.ledger)
     sealing = Sealing(ledger=ports.ledger, sealer=ports.sealer)
     erasing = Erasing(
-        ledger=ports.ledger, erasures=ports.erasures, estate=ports.estate, keys=ports.keys, sealer=ports.sealer
+        ledger=ports.ledger,
+        erasures=ports.erasures,
+        estate=ports.estate,
+        keys=ports.keys,
+        sealer=ports.sealer,
+        retention=ports.retention,
+    )
+    retaining = Retaining(
+        ledger=ports.ledger,
+        retentions=ports.retentions,
+        renderer=ports.renderer,
+        desk=ports.desk,
+        retention=ports.retention,
     )
     lists = Lists(watchlists=ports.watchlists, ledger=ports.ledger, cases=ports.cases)
     rebuild = Rebuild(
@@ -194,7 +213,11 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         sealing.seal_ledger,
         erasing.request_erasure,
         erasing.erase,
+        erasing.expire,
         erasing.check_certificate,
+        retaining.retain,
+        retaining.announce_erasures,
+        retaining.due_erasures,
         lists.ask_lists,
         lists.remove_list,
         lists.rescreen_cases,
@@ -216,6 +239,23 @@ def judge(settings: Settings) -> Judge:
     if settings.oidc_issuer is not None and settings.oidc_audience is not None:
         tokens = OidcTokens(settings.oidc_issuer, settings.oidc_audience, keys=settings.oidc_keys)
     return Judge(signatures=JsonWebSignatures(), freshness=freshness, tokens=tokens)
+
+
+def retention(settings: Settings) -> Retention:
+    """How long what has ended is kept."""
+    return Retention(
+        keeping={ending: _keeping(settings, ending) for ending in ENDINGS}, notice=settings.retention_notice
+    )
+
+
+def _keeping(settings: Settings, ending: Stage) -> Keeping:
+    name = f"retain_{ending}"
+    value: str = getattr(settings, name)
+    length = length_of(value)
+    return Keeping(
+        rule=RetentionRule(setting=f"{PREFIX}{name.upper()}", value=value),
+        limit=None if length is None else Limit(**{f"{length[0]}s": length[1]}),
+    )
 
 
 def ledger(settings: Settings, engine: AsyncEngine, keyring: Keyring) -> SqlLedger:
@@ -244,6 +284,8 @@ def _ports(client: Client, settings: Settings, parts: Parts) -> Ports:
         keys=parts.keyring,
         erasures=record,
         estate=cases,
+        retentions=record,
+        retention=retention(settings),
         screener=LocalScreener(watchlists),
         watchlists=HandedIn(watchlists, settings.lists_handed_in),
         desk=Contact(

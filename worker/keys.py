@@ -3,6 +3,9 @@
 How the master key is changed: give every process the new one as DESK_MASTER_KEY and the old one as
 DESK_PREVIOUS_MASTER_KEY, rewrap, take the old one away from every process again, and destroy it. No history and no row
 is touched; and what disks and copies still hold of keys that were destroyed before cannot be unwrapped any more.
+
+So it is changed for that of a key service, with DESK_VAULT_* beside DESK_MASTER_KEY while keys are wrapped anew, and
+back, with DESK_VAULT_RETIRED. After the service has rotated its key, rewrapping leads to the newest version.
 """
 
 import argparse
@@ -21,12 +24,13 @@ async def rewrap(settings: Settings) -> int:
     """Wrap every key by the present master key; how many were not.
 
     Raises:
-        WrongSetting: A key is wrapped by a master key that is not given.
+        WrongSetting: A key is wrapped by a master key that is not given, or the key service refuses.
         KeysUnavailable: The keys cannot be reached.
     """
     keyring = keys.keyring(settings)
     try:
-        return await keyring.rewrap()
+        with keys.serving():
+            return await keyring.rewrap()
     except WrongMasterKey:
         raise WrongSetting(f"{PREFIX}PREVIOUS_MASTER_KEY: a key is wrapped by neither master key") from None
     finally:

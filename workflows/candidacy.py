@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
         Tiding,
         Word,
     )
-    from domain.cases import CandidacyCase
+    from domain.cases import EDITION, CandidacyCase
     from domain.checks import whom_to_screen
     from domain.envelope import Envelope, Receipt
     from domain.errors import AlteredCommand, Refusal
@@ -78,7 +78,7 @@ class Candidacy:
         self._screening_due = False
         hooks = Hooks(recorded=self._screen_in_vetting)
         if case.state is not None:
-            self._docket = Docket(LAW, case.state, hooks)
+            self._docket = Docket(LAW, case.state, hooks, edition=case.edition)
         elif case.opening is not None:
             opening = case.opening
             at = opening.terms.clock.reading(workflow.now())
@@ -94,7 +94,7 @@ class Candidacy:
             except Refusal as refusal:
                 self._refused = refusal
             else:
-                self._docket = Docket(LAW, opened.state, hooks)
+                self._docket = Docket(LAW, opened.state, hooks, edition=case.edition)
                 self._docket.first(opened)
 
     @workflow.run
@@ -112,7 +112,7 @@ class Candidacy:
         if self._screening is not None:
             self._screening.cancel()
         if not self._state.ended:
-            workflow.continue_as_new(CandidacyCase(state=self._state))
+            workflow.continue_as_new(CandidacyCase(state=self._state, edition=EDITION))
         return self._state.stage
 
     @property
@@ -122,7 +122,9 @@ class Candidacy:
     def _is_seated(self) -> bool:
         stage = self._state.stage
         # A history that went on through the approval in one run ends that run when participation begins.
-        return stage is Stage.PARTICIPANT or (stage is Stage.APPROVED and workflow.patched("run-ends-with-approval"))
+        return stage is Stage.PARTICIPANT or (
+            stage is Stage.APPROVED and self._docket.knows("run-ends-with-approval", since=2)
+        )
 
     def _admit(self) -> None:
         """Say no to a nomination that may not be taken; no case has come to be."""
@@ -320,7 +322,8 @@ class Candidacy:
 
     def _screen_in_vetting(self) -> None:
         """Begin to screen a candidate who enters vetting; a history from before there were lists went on without."""
-        if self._state.stage is Stage.VETTING and self._screening is None and workflow.patched("screened-in-vetting"):
+        in_vetting = self._state.stage is Stage.VETTING and self._screening is None
+        if in_vetting and self._docket.knows("screened-in-vetting", since=2):
             self._screening_awaited = self._screening_due = True
             self._screen()
 

@@ -92,8 +92,9 @@ class _Turn(Generic[S]):
 class Docket(Generic[S]):
     """One case's state as it stands in the ledger, what it is asked to do, and what its steps lead to."""
 
-    def __init__(self, law: Law[S], state: S, hooks: Hooks | None = None) -> None:
+    def __init__(self, law: Law[S], state: S, hooks: Hooks | None = None, *, edition: int) -> None:
         self.state = state
+        self._edition = edition
         self._hooks = hooks or Hooks()
         self._law = law
         self._turns: deque[_Turn[S]] = deque()
@@ -117,6 +118,15 @@ class Docket(Generic[S]):
     def now(self) -> datetime:
         """The calendar's reading."""
         return self.clock.reading(workflow.now())
+
+    def knows(self, change: str, *, since: int) -> bool:
+        """Whether this run knows a change of the procedure.
+
+        Args:
+            change: The marker that runs of the first edition bear, from before editions were named.
+            since: The edition that brought it.
+        """
+        return self._edition >= since or workflow.patched(change)
 
     def admit(self, envelope: Envelope[Model], act: str, ask: Callable[[], object]) -> None:
         """Let a command pass that the law allows, or that was taken before; for validators.
@@ -182,7 +192,7 @@ class Docket(Generic[S]):
         await workflow.wait_condition(lambda: turn.over)
         if turn.refusal is not None:
             raise turn.refusal
-        if earlier is not None and workflow.patched("repeated-commands-are-recognised"):
+        if earlier is not None and self.knows("repeated-commands-are-recognised", since=2):
             await recognise(envelope, power, *names)
         return self._answer(earlier or envelope.decision)
 

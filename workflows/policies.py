@@ -75,3 +75,10 @@ CARE: Final[dict[str, Any]] = {
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
 }
 """Work over the whole register."""
+
+EXPIRE: Final[dict[str, Any]] = CARE | {
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1), maximum_attempts=10
+    ),
+}
+"""The erasure of one person's data by a rule, for a while: others wait for their turn, and there is another round."""

@@ -9,6 +9,7 @@ from workflows.enquiry import LedgerEnquiry, LedgerRebuilding, LedgerRecovery, L
 from workflows.erasure import CertificateChecking, ErasureRequesting, PersonErasure
 from workflows.letter import LetterDelivery
 from workflows.officers import InterestDeclaration, InterestWithdrawal, OfficerAdmission, OfficerRevocation
+from workflows.retention import CaseHolding, RetentionRound
 from workflows.session import Session
 from workflows.session_list import SessionList
 from workflows.suspension import Suspension
@@ -36,6 +37,8 @@ WORKFLOWS: Final[tuple[type[Any], ...]] = (
     ErasureRequesting,
     PersonErasure,
     CertificateChecking,
+    CaseHolding,
+    RetentionRound,
 )
 
 SANDBOX: Final = SandboxRestrictions.default.with_passthrough_modules(

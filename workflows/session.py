@@ -44,7 +44,7 @@ class Session:
         self._refused: Refusal | None = None
         self._circulars: dict[int, asyncio.Task[tuple[Affected, ...]]] = {}
         if case.state is not None:
-            self._docket = Docket(LAW, case.state)
+            self._docket = Docket(LAW, case.state, edition=case.edition)
         elif case.opening is not None:
             envelope = case.opening.envelope
             at = envelope.content.clock.reading(workflow.now())
@@ -54,7 +54,7 @@ class Session:
             except Refusal as refusal:
                 self._refused = refusal
             else:
-                self._docket = Docket(LAW, opened.state)
+                self._docket = Docket(LAW, opened.state, edition=case.edition)
                 self._docket.first(opened)
 
     @workflow.run

@@ -60,18 +60,18 @@ class SessionList:
         # one before it left it.
         self._table = asyncio.Lock()
         if case.state is not None:
-            self._docket = Docket(LAW, case.state, Hooks(ended=self._vacated_by))
+            self._docket = Docket(LAW, case.state, Hooks(ended=self._vacated_by), edition=case.edition)
             self._opened.set()
 
     @workflow.run
     async def run(self, case: ListCase) -> ListStage:
         """Run the list to its end."""
         if case.opening is not None and not self._opened.is_set():
-            await self._open(case.opening)
+            await self._open(case.opening, case.edition)
         await self._docket.until()
         return self._state.stage
 
-    async def _open(self, opening: ListOpening) -> None:
+    async def _open(self, opening: ListOpening, edition: int) -> None:
         envelope = opening.envelope
         try:
             envelope.verify(act=ListAct.DRAFT, case=frozenset({workflow.info().workflow_id, opening.reference}))
@@ -92,7 +92,7 @@ class SessionList:
                 await recognise(envelope, "list.draft", workflow.info().workflow_id, opening.reference)
             with refusing():
                 raise
-        self._docket = Docket(LAW, opened.state, Hooks(ended=self._vacated_by))
+        self._docket = Docket(LAW, opened.state, Hooks(ended=self._vacated_by), edition=edition)
         self._docket.first(opened)
         self._opened.set()
 
@@ -208,7 +208,7 @@ class SessionList:
         held = vacancy.candidacy in self._state.held and vacancy.decision not in self._state.decisions
         reserve = self._state.in_force.reserve if self._state.in_force is not None else ()
         # A history that took a vacancy without asking who may follow goes on without having asked.
-        if held and reserve and workflow.patched("vacancy-names-who-may-follow"):
+        if held and reserve and self._docket.knows("vacancy-names-who-may-follow", since=2):
             # Tried for as long as it takes: nobody waits for it, and the desk must hear who may follow.
             standings = await workflow.execute_activity_method(Enquiries.standings, reserve, **RECORD)
         self._docket.hear(vacancy.decision, lambda: law.vacate(self._state, vacancy, self._docket.now(), standings))

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.enquire import Enquiries
     from domain import suspension as law
     from domain.candidacy import Reason, Tiding, found_ended
-    from domain.cases import SuspensionCase
+    from domain.cases import EDITION, SuspensionCase
     from domain.envelope import Envelope, Receipt
     from domain.errors import AlteredCommand, Refusal
     from domain.model import Model
@@ -69,7 +69,7 @@ class Suspension:
         self._opened_by = case.opening.envelope.nonce if case.opening is not None else None
         hooks = Hooks(ended=lambda _: self._docket.beside(self._reach_candidacy()))
         if case.state is not None:
-            self._docket = Docket(LAW, case.state, hooks)
+            self._docket = Docket(LAW, case.state, hooks, edition=case.edition)
         elif case.opening is not None:
             opening = case.opening
             try:
@@ -88,7 +88,8 @@ class Suspension:
                 self._refused = refusal
             else:
                 # The candidacy is told once the ledger has the step, and not before.
-                self._docket = Docket(LAW, opened.state.model_copy(update={"outbox": ()}), hooks)
+                state = opened.state.model_copy(update={"outbox": ()})
+                self._docket = Docket(LAW, state, hooks, edition=case.edition)
                 self._docket.first(opened)
 
     @workflow.run
@@ -105,7 +106,7 @@ class Suspension:
         began = self._state.stage
         await self._docket.until(lambda: self._is_phase_over(began))
         if not self._state.ended:
-            workflow.continue_as_new(SuspensionCase(state=self._state))
+            workflow.continue_as_new(SuspensionCase(state=self._state, edition=EDITION))
         return self._state.stage
 
     def _is_phase_over(self, began: SuspensionStage) -> bool:

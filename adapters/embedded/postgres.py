@@ -119,6 +119,9 @@ class EmbeddedPostgres:
                 if time.monotonic() > limit:
                     raise PostgresFailed(f"PostgreSQL does not stop; {self._logs} says why")
                 time.sleep(0.02)
+            with suppress(OSError):
+                # Not ours alone to keep: it may lie in the system's folder for temporary files.
+                Path(postmaster.sockets).rmdir()
 
     def restart(self) -> str:
         """Stop the server and start it; its URL."""

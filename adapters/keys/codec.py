@@ -5,7 +5,7 @@ metadata. Payloads without it pass through: histories from before there were key
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from copy import copy
 from typing import Final, Self
 
 from temporalio.api.common.v1 import Payload
@@ -98,10 +98,24 @@ async def readable(codec: PayloadCodec | None, payload: Payload) -> bool | None:
     return True
 
 
+class _Personal(DataConverter):
+    """A data converter of which the codec alone depends on where a payload goes."""
+
+    def with_context(self, context: SerializationContext) -> Self:
+        """The converter for what belongs to one workflow.
+
+        The worker asks for it several times with every payload, and would make the other converters anew each time.
+        """
+        bound = copy(self)
+        if isinstance(self.payload_codec, PersonalCodec):
+            object.__setattr__(bound, "payload_codec", self.payload_codec.with_context(context))
+        return bound
+
+
 def converter(keyring: Keyring) -> DataConverter:
     """How values become payloads, on every side: the client's, the worker's, and that of a replay."""
-    return replace(
-        pydantic_data_converter,
+    return _Personal(
+        payload_converter_class=pydantic_data_converter.payload_converter_class,
         payload_codec=PersonalCodec(keyring),
         failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
     )

@@ -234,7 +234,7 @@ class Keyring:
         changed = 0
         for name in await self._store.names():
             record = await self._store.read(name)
-            while record is not None and record.wrapped is not None and record.master != self._master.mark:
+            while record is not None and record.wrapped is not None and not await self._fresh(record):
                 wrapped = await self._master.wrap(await self._unwrap(name, record), name)
                 if await self._store.replace(name, record, Record(wrapped=wrapped, master=self._master.mark)):
                     changed += 1
@@ -242,6 +242,9 @@ class Keyring:
         if changed:
             await self._store.purge()
         return changed
+
+    async def _fresh(self, record: Record) -> bool:
+        return record.master == self._master.mark and await self._master.newest(record.wrapped or "")
 
     async def forgotten(self) -> None:
         """Wait until no process can have a key in memory that is destroyed by now."""

@@ -1,7 +1,7 @@
 """The master key, by which every data key is wrapped. It encrypts nothing else, and is never stored with what it wraps.
 
 A key service that wraps and unwraps by itself, so that no process ever holds the master key, is another
-:class:`MasterKey`.
+:class:`MasterKey` (``adapters.keys.vault``).
 """
 
 import base64
@@ -13,10 +13,23 @@ from typing import Final, Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from domain.keys import SealBroken
+from domain.keys import KeysUnavailable, SealBroken
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
+
+
+class ServiceRefused(KeysUnavailable):
+    """A key service answers, and does not do what is asked: later, perhaps, once somebody has mended it.
+
+    Args:
+        message: What it says no to; never what was sent.
+        settings: The settings that lead there, as ``config.settings`` names them.
+    """
+
+    def __init__(self, message: str, *settings: str) -> None:
+        super().__init__(message)
+        self.settings = settings
 
 
 class MasterKey(Protocol):
@@ -31,6 +44,9 @@ class MasterKey(Protocol):
 
     async def unwrap(self, wrapped: str, name: str) -> bytes:
         """Decrypt it. Raises KeysUnavailable, or SealBroken where it was altered or is another name's."""
+
+    async def newest(self, wrapped: str) -> bool:
+        """Whether a data key is wrapped by the newest version of this master key. Raises KeysUnavailable."""
 
 
 class LocalMasterKey:
@@ -65,3 +81,7 @@ class LocalMasterKey:
             return self._cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], name.encode())
         except InvalidTag:
             raise SealBroken(f"the key {name} was altered in its store") from None
+
+    async def newest(self, wrapped: str) -> bool:
+        """Always: another version is another key."""
+        return True

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.sql import interests
 from adapters.sql.cells import Cells, content_of, content_of_command, state_of
 from adapters.sql.tables import (
+    among,
     appointments,
     cases,
     commands,
@@ -168,7 +169,7 @@ async def _acts(connection: AsyncConnection, reference: str | None) -> tuple[tup
 async def _founded(connection: AsyncConnection, entry: Entry) -> bool:
     step = entry.step
     said = exists().where(
-        told.c.hearer.in_([entry.workflow_id, session_workflow_id(entry.session)]),
+        among(told.c.hearer, (entry.workflow_id, session_workflow_id(entry.session))),
         told.c.decision == step.decision,
         told.c.digest == digest(step.content),
     )

@@ -9,7 +9,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql import authority, interests
 from adapters.sql.cells import Cells, of_letter, reason_of, state_of
-from adapters.sql.tables import DONE, TROUBLED, cases, events, incidents, letter_events, letters, readings
+from adapters.sql.tables import (
+    DONE,
+    TROUBLED,
+    cases,
+    erasures,
+    events,
+    incidents,
+    letter_events,
+    letters,
+    readings,
+    retentions,
+)
+from domain.erasure import Certificate
 from domain.errors import Erased
 from domain.keys import SealBroken
 from domain.ledger import (
@@ -48,8 +60,10 @@ _CASE = select(
     cases.c.opened_at.label("opened"),
     cases.c.changed_at.label("changed"),
     cases.c.erased,
+    retentions.c.held.label("held_until"),
+    retentions.c.announced,
     _TROUBLED_LETTERS.label("troubled_letters"),
-)
+).select_from(cases.outerjoin(retentions, retentions.c.candidacy == cases.c.reference))
 _LETTER_ROW = (
     letters.c.reference,
     letters.c.case_reference.label("case"),
@@ -103,6 +117,8 @@ async def answer(
             return await _incidents(connection, enquiry, hidden)
         case EnquiryAbout.INTERESTS:
             return Answer(interests=tuple(await interests.own(connection, cells, reader)))
+        case EnquiryAbout.CERTIFICATE:
+            return await _certificate(connection, enquiry)
 
 
 async def open_cases(
@@ -249,6 +265,12 @@ async def _readers(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
         query = query.where(readings.c.n > int(enquiry.after))
     rows, more = _page(enquiry, (await connection.execute(query)).mappings().all())
     return Answer(readers=tuple(ReadingRow.model_validate(dict(row)) for row in rows), more=more)
+
+
+async def _certificate(connection: AsyncConnection, enquiry: Enquiry) -> Answer:
+    reference = await _reference(connection, enquiry)
+    found = await connection.scalar(select(erasures.c.certificate).where(erasures.c.candidacy == reference))
+    return Answer(certificate=None if found is None else Certificate.model_validate(found))
 
 
 async def _incidents(connection: AsyncConnection, enquiry: Enquiry, hidden: Collection[str]) -> Answer:

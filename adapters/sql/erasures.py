@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.sql import retentions
 from adapters.sql.cells import Cells, content_of, content_of_command, of_letter, reason_of, reason_of_erasure, state_of
 from adapters.sql.tables import WAITING, cases, commands, erasures, events, letter_events, letters
 from domain.candidacy import ON_A_LIST, CandidacyState
@@ -26,6 +27,7 @@ from domain.erasure import (
 from domain.errors import Erased
 from domain.keys import REGISTER_KEY, SealBroken, key_of
 from domain.ledger import LetterState
+from domain.retention import Retention, RetentionRule
 from domain.steps import CaseKind
 
 _FETCHED: Final = 200
@@ -70,7 +72,8 @@ async def standing(connection: AsyncConnection, cells: Cells, key: str) -> Erasu
     row = (await connection.execute(select(erasures).where(erasures.c.key == key))).mappings().one_or_none()
     if row is None:
         return None
-    return Erasure.model_validate(dict(row) | {"reason": await cells.read(reason_of_erasure(key), row["reason"])})
+    reason = None if row["reason"] is None else await cells.read(reason_of_erasure(key), row["reason"])
+    return Erasure.model_validate(dict(row) | {"reason": reason})
 
 
 async def request(
@@ -94,13 +97,46 @@ async def confirm(connection: AsyncConnection, person: Person, envelope: Envelop
     changed = await connection.execute(query.values(confirmed_at=at, confirmed_by=envelope.signer))
     if changed.rowcount == 0:
         return False
+    await _close(connection, person, at)
+    return True
+
+
+async def _close(connection: AsyncConnection, person: Person, at: datetime) -> None:
     references = [case.reference for case in person.cases]
     await connection.execute(
         update(cases).where(cases.c.reference.in_(references)).values(erased=at, ended=True, deadline=None)
     )
     unsent = update(letters).where(letters.c.case_reference.in_(references), letters.c.state.in_(WAITING))
     await connection.execute(unsent.values(state=LetterState.WITHDRAWN, changed_at=func.now()))
-    return True
+
+
+async def expire(
+    connection: AsyncConnection, cells: Cells, person: Person, retention: Retention, at: datetime
+) -> RetentionRule | None:
+    """The same by the rule for the case's ending; the rule, and None where it must be kept."""
+    case = await retentions.one(connection, cells, person.candidacy)
+    rule = None if case is None else retention.rule_for(case, at)
+    if rule is None:
+        return None
+    values = {"rule": rule.model_dump(mode="json"), "confirmed_at": at}
+    begun = upsert(erasures).values(key=person.key, candidacy=person.candidacy, **values)
+    await connection.execute(begun.on_conflict_do_update(index_elements=[erasures.c.key], set_=values))
+    await _close(connection, person, at)
+    return rule
+
+
+async def lock(connection: AsyncConnection, person: Person) -> bool:
+    """Let nobody else write to a person's cases until this transaction ends; whether all of them have ended."""
+    locked = select(cases.c.ended).where(_of(person.key)).order_by(cases.c.reference).with_for_update()
+    return all(await connection.scalars(locked))
+
+
+async def rests_on_rule(connection: AsyncConnection, person: Person) -> bool:
+    """Whether the erasure of a person's data by a rule was begun."""
+    query = select(erasures.c.rule.is_not(None)).where(
+        erasures.c.key == person.key, erasures.c.confirmed_at.is_not(None)
+    )
+    return bool(await connection.scalar(query))
 
 
 async def certify(connection: AsyncConnection, certificate: Certificate) -> None:

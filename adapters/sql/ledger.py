@@ -6,7 +6,7 @@ them, and a letter's claim and its mark cost one each.
 
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -31,10 +31,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from activities.ports import Judging, Keys, LedgerBehind, Write
-from adapters.sql import authority, chain, enquiries, erasures, interests
+from adapters.sql import authority, chain, enquiries, erasures, interests, retentions
 from adapters.sql.cells import Cells, content_of, of_letter, reason_of, state_of
 from adapters.sql.reach import connected
-from adapters.sql.tables import TROUBLED, WAITING, cases, counters, events, letter_events, letters
+from adapters.sql.tables import TROUBLED, WAITING, among, cases, counters, events, letter_events, letters
 from domain.authority import Command, Incident, Written
 from domain.candidacy import Act, CandidacyState
 from domain.cases import STATES
@@ -72,10 +72,12 @@ from domain.offices import (
     check_revocation,
 )
 from domain.people import Contact
+from domain.retention import EndedCase, Hold, Retention, check_hold
 from domain.session import SessionState, Terms
 from domain.signing import Credential, Signed
 from domain.steps import CaseKind, CaseState, Step, Trigger
 from domain.suspension import SuspensionAct, SuspensionState
+from domain.timelimits import day_of
 
 _SETTLEABLE: Final = (*TROUBLED, LetterState.RELEASED)
 _SETTLED_AS: Final = {
@@ -176,7 +178,7 @@ _OVERTAKEN = (
         letters.c.case_reference == _given(letters.c.case_reference),
         letters.c.role == _given(letters.c.role),
         letters.c.seq < _given(letters.c.seq),
-        letters.c.state.in_(WAITING),
+        among(letters.c.state, WAITING),
         letters.c.template == any_(bindparam("templates", type_=ARRAY(Text))),
     )
     .values(state=LetterState.WITHDRAWN, changed_at=func.now())
@@ -188,7 +190,7 @@ _WITHDRAW_OVERTAKEN: Final = _trail(_OVERTAKEN)
 _interrupted = letters.c.state == LetterState.SENDING
 _CLAIMED = (
     update(letters)
-    .where(letters.c.reference == _given(letters.c.reference), letters.c.state.in_((*WAITING, LetterState.SENDING)))
+    .where(letters.c.reference == _given(letters.c.reference), among(letters.c.state, (*WAITING, LetterState.SENDING)))
     .values(
         # A claim that finds the letter claimed knows that whoever claimed it is gone, and not how far they came.
         state=case((_interrupted, LetterState.UNKNOWN), else_=LetterState.SENDING),
@@ -204,7 +206,7 @@ _MARKED = (
     update(letters)
     .where(
         letters.c.reference == _given(letters.c.reference),
-        letters.c.state.in_((LetterState.SENDING, LetterState.UNKNOWN)),
+        among(letters.c.state, (LetterState.SENDING, LetterState.UNKNOWN)),
         letters.c.state != _given(letters.c.state),
     )
     .values(state=_given(letters.c.state), code=_given(letters.c.code), changed_at=func.now())
@@ -664,28 +666,115 @@ class SqlLedger:
         async with connected(self._engine) as connection:
             if not await erasures.confirm(connection, person, envelope, at):
                 return
-            query = select(cases.c.seq, cases.c.stage, cases.c.seat, cases.c.state)
-            query = query.where(cases.c.reference == person.candidacy).with_for_update()
-            case = (await connection.execute(query)).one()
-            place = state_of(person.candidacy, case.seq)
-            clock = CandidacyState.model_validate(await self._cells.read(place, case.state)).terms.clock
-            await interests.unmark(connection, person.key)
             # The officer's own command stands among the commands: what ends the case is that it was carried out.
-            step = Step(
-                seq=case.seq + 1,
-                act=ERASE_ACT,
-                trigger=Trigger.CASE,
-                at=clock.reading(at),
-                stage_before=case.stage,
-                stage=case.stage,
-                decision=envelope.decision,
-                signer=envelope.signer,
-                content=envelope.content.model_dump(mode="json"),
+            said = {
+                "trigger": Trigger.CASE,
+                "decision": envelope.decision,
+                "signer": envelope.signer,
+                "content": envelope.content.model_dump(mode="json"),
+            }
+            await self._end(connection, person, said, at)
+
+    async def expire(self, person: Person, retention: Retention, at: datetime) -> bool:
+        """The same, by the rule for the case's ending; False where nothing was written since the case must be kept.
+
+        An erasure that was begun by a rule before is true again.
+        """
+        async with connected(self._engine) as connection:
+            ended = await erasures.lock(connection, person)
+            if await erasures.rests_on_rule(connection, person):
+                return True
+            rule = await erasures.expire(connection, self._cells, person, retention, at) if ended else None
+            if rule is None:
+                return False
+            said = {
+                "trigger": Trigger.TIME,
+                "decision": "retention",
+                "content": rule.model_dump(mode="json"),
+                "effects": (f"rule:{rule.setting}",),
+            }
+            await self._end(connection, person, said, at)
+            return True
+
+    async def _end(self, connection: AsyncConnection, person: Person, said: Mapping[str, Any], at: datetime) -> None:
+        await interests.unmark(connection, person.key)
+        query = select(cases.c.seq, cases.c.stage, cases.c.seat, cases.c.session)
+        query = query.where(cases.c.reference == person.candidacy).with_for_update()
+        case = (await connection.execute(query)).one()
+        clock = await retentions.clock_of(connection, self._cells, case.session)
+        step = Step(
+            seq=case.seq + 1,
+            act=ERASE_ACT,
+            at=clock.reading(at),
+            stage_before=case.stage,
+            stage=case.stage,
+            **said,
+        )
+        values = {"ended": True, "seat": case.seat, "deadline": None, "taken": at, "imprint": None}
+        values |= {"evidence": None}
+        left = {"reference": person.candidacy, "seq": step.seq, "decisions": {}}
+        await self._write(connection, REGISTER_KEY, person.candidacy, step, left, values)
+
+    async def hold(self, command: Command, hold: Hold) -> None:
+        """Hold a case back from being erased by itself, once.
+
+        Raises:
+            Refusal: The judge does not take it, or the day is over.
+            LookupError: There is no such candidacy.
+        """
+        command = await self._vouched(command)
+        async with connected(self._engine) as connection:
+            reference = (await self._judged(connection, command)).case
+            # Whoever is about to erase it waits here, and then finds that it is held back.
+            query = select(cases.c.session, cases.c.erased).with_for_update()
+            found = await connection.execute(
+                query.where(cases.c.reference == reference, cases.c.kind == CaseKind.CANDIDACY)
             )
-            values = {"ended": True, "seat": case.seat, "deadline": None, "taken": at, "imprint": None}
-            values |= {"evidence": None}
-            left = {"reference": person.candidacy, "seq": step.seq, "decisions": {}}
-            await self._write(connection, REGISTER_KEY, person.candidacy, step, left, values)
+            case = found.one_or_none()
+            if case is None:
+                raise LookupError(f"there is no candidacy {reference}")
+            if case.erased is not None:
+                raise enquiries.erased(reference)
+            if not await authority.taken_before(connection, command):
+                clock = await retentions.clock_of(connection, self._cells, case.session)
+                check_hold(hold, day_of(clock.reading(command.taken)))
+                number = await authority.take(connection, self._cells, command)
+                await retentions.hold(connection, reference, hold.until, number)
+
+    async def ended(self) -> Sequence[EndedCase]:
+        """Every candidacy that has ended and is not erased, by reference; without those with an open suspension."""
+        async with connected(self._engine) as connection:
+            return await retentions.ended(connection, self._cells)
+
+    async def begun(self) -> Sequence[str]:
+        """The candidacies whose erasure by a rule was begun, and is not certified."""
+        async with connected(self._single) as connection:
+            return await retentions.begun(connection)
+
+    async def announce(self, session: str, candidacies: Sequence[str], last: date, draft: Draft) -> str:
+        """Add a letter to a session's last step that tells the desk of a last day, and write down that it was told.
+
+        Said again of the same candidacies and day, it changes nothing. The draft's own number and ``about`` do not
+        count. The letter's reference.
+        """
+        about = f"{candidacies[0]} until {last}"
+        async with connected(self._engine) as connection:
+            seq = await connection.scalar(select(cases.c.seq).where(cases.c.reference == session).with_for_update())
+            of_session = letters.c.case_reference == session
+            standing = await connection.scalar(select(letters.c.reference).where(of_session, letters.c.about == about))
+            if standing is not None:
+                return str(standing)
+            number = await connection.scalar(select(func.max(letters.c.number)).where(of_session, letters.c.seq == seq))
+            row = await self._letter(REGISTER_KEY, session, int(seq or 0), (number or 0) + 1, draft, about=about)
+            await connection.execute(_WRITE, row)
+            letter = str(row["given_reference"])
+            await retentions.announce(connection, candidacies, last, letter)
+            return letter
+
+    async def announcements(self) -> Sequence[str]:
+        """The letters that tell the desk of erasures and have yet to go out."""
+        async with connected(self._single) as connection:
+            return await retentions.announcements(connection)
 
     async def certify(self, certificate: Certificate) -> None:
         """Keep the certificate, once."""

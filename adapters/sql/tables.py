@@ -15,6 +15,8 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
+    Date,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
@@ -28,7 +30,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    any_,
     func,
+    literal,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -51,6 +55,12 @@ WAITING: Final = (LetterState.DRAFTED, LetterState.RELEASED)
 """A letter in one of these states has yet to go out, and can still be held back."""
 DONE: Final = (LetterState.SENT, LetterState.WITHDRAWN)
 """A letter in one of these states needs nothing any more."""
+
+
+def among(column: ColumnElement[str], words: Iterable[str]) -> ColumnElement[bool]:
+    """Whether a column holds one of a few words; SQLAlchemy would write an ``IN`` anew with every execution."""
+    return column == any_(literal(list(words), ARRAY(Text)))
+
 
 _STAGES: Final[dict[CaseKind, type[StrEnum]]] = {
     CaseKind.SESSION: SessionStage,
@@ -252,12 +262,14 @@ erasures = Table(
     metadata,
     _column("key", Text, "whose data: session and fingerprint", primary_key=True),
     _column("candidacy", _Reference, "candidacy by which it was asked for", ForeignKey(cases.c.reference)),
-    _column("requested_at", _Instant, "when; clock time"),
-    _column("requested_by", Text, "officer who asked for it"),
-    _column("reason", LargeBinary, "personal: why, in the officer's words, which name nobody"),
+    _column("requested_at", _Instant, "when; clock time", nullable=True),
+    _column("requested_by", Text, "officer who asked for it", nullable=True),
+    _column("reason", LargeBinary, "personal: why, in the officer's words, which name nobody", nullable=True),
     _column("confirmed_at", _Instant, "when; clock time", nullable=True),
     _column("confirmed_by", Text, "officer who confirmed it", nullable=True),
     _column("certificate", JSONB, "what was erased and what is left, signed by the worker", nullable=True),
+    _column("rule", JSONB, "setting and value that it rests on instead", nullable=True),
+    CheckConstraint("requested_by IS NOT NULL OR rule IS NOT NULL", name="grounds"),
     comment="erasures of a person's data: asked for, confirmed, done",
 )
 
@@ -350,6 +362,19 @@ commands = Table(
     _column("by", Text, "attempt that took it"),
     UniqueConstraint("nonce"),
     comment="every signed command that is no step of a case; only ever added to",
+)
+
+retentions = Table(
+    "retentions",
+    metadata,
+    _column("candidacy", _Reference, "candidacy", ForeignKey(cases.c.reference), primary_key=True),
+    _column("held", Date, "last day for which an officer holds it back", nullable=True),
+    _column("command", BigInteger, "signed command that says so", nullable=True),
+    _column("announced", Date, "last day of its data, as the desk was told", nullable=True),
+    _column("letter", _Reference, "letter that told the desk", nullable=True),
+    ForeignKeyConstraint(["command"], [commands.c.n]),
+    ForeignKeyConstraint(["letter"], [letters.c.reference]),
+    comment="what is known of how long candidacies are kept, besides the rule for their ending",
 )
 
 keys = Table(

@@ -25,10 +25,11 @@ from domain.checks import findings
 from domain.erasure import ErasureOrder, ErasureRequest
 from domain.errors import Erased
 from domain.functions import ExceptionReason, Functions
-from domain.ledger import CaseFile
+from domain.ledger import CaseFile, CaseRow
 from domain.model import Model
 from domain.notices import OFFICES, Role
 from domain.people import Language, SeatKind
+from domain.retention import Hold
 from domain.screening import Resolution, Verdict
 from domain.steps import CaseKind, Due
 from domain.vetting import Assessment, Finding, Judgement
@@ -40,6 +41,7 @@ from starter.commands.common import (
     certified,
     choice,
     dry_run,
+    keep,
     reason,
     receipt,
     text_of,
@@ -47,7 +49,6 @@ from starter.commands.common import (
     watched,
     watching,
 )
-from starter.failures import Failure, Kind
 from starter.references import CANDIDACY, OFFICER, SESSION
 
 if TYPE_CHECKING:
@@ -386,8 +387,26 @@ async def erase(
         return Reply(asked, [told])
     done = await desk.erase(reference, files.build(ErasureOrder, requested_by=requester))
     path = Path(certificate or f"erasure-{reference}.json")
-    _keep(path, f"{done.model_dump_json(indent=2)}\n")
+    keep(path, f"{done.model_dump_json(indent=2, exclude_none=True)}\n")
     return Reply(done, [*certified(done), f"Certificate: {path}"])
+
+
+@candidacy.command(
+    "retain", example='starter candidacy retain C-2026-0007 --until 2030-06-30 --reason "Case before a court"'
+)
+@reference
+@click.option("--until", required=True, metavar="DAY", help="The last day, at the seat, for which it is held back.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; it stays on file until the data is erased.")
+@pass_call
+async def retain(call: Call, reference: str, *, until: str, reason: str) -> Reply:
+    """Hold a person's data back from being erased by itself, until a day.
+
+    How long a case is kept after its end is set for each ending, and the desk is told before. The last word stands, so
+    that an earlier day, today at the least, takes a later one back. Two officers may erase the data all the same.
+    """
+    hold = files.build(Hold, options={"until": "--until", "reason": "--reason"}, until=until, reason=reason)
+    held = await (await call.desk()).retain(reference, hold)
+    return Reply(held, [f"{held.reference}: nothing is erased by itself until {held.until} is over."])
 
 
 @candidacy.command("show", example="starter candidacy show C-2026-0007")
@@ -450,14 +469,6 @@ async def watch(call: Call, reference: str, *, until_ended: bool, interval: floa
     return await watched(call, reference, until_ended=until_ended, interval=interval)
 
 
-def _keep(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as failed:
-        message = f"it is done, and {path} cannot be written ({failed.strerror}); the same command writes it elsewhere"
-        raise Failure(Kind.BAD_INPUT, message) from None
-
-
 async def _act(call: Call, reference: str, act: Act, content: Model, done: str, *, desk: "Desk | None" = None) -> Reply:
     taken = await (desk or await call.desk()).act(reference, act, content)
     return Reply(receipt(taken), [show.taken(taken, done)])
@@ -497,6 +508,7 @@ def _shown(found: CaseFile) -> list[RenderableType]:
             "session": state.terms.session,
             "seat": state.nomination.seat,
             "list": place,
+            "kept until": _kept(found.row),
             "awaits": "ratification" if state.awaits_ratification else None,
             "suspension": None if state.review is None else f"number {state.review.number}, {state.review.measure}",
             "candidate": " ".join(
@@ -522,6 +534,16 @@ def _shown(found: CaseFile) -> list[RenderableType]:
         ]
         parts.append(show.table(f"Assessments, round {state.round}", ("officer", "when", "findings"), rows))
     return [*parts, show.letters("Letters", found.letters)]
+
+
+def _kept(row: CaseRow) -> str | None:
+    """Until when the data of a case that has ended is kept, and why for that long."""
+    if not row.ended:
+        return None if row.held_until is None else f"{row.held_until} at the least, as an officer has said"
+    if row.kept_until is None:
+        return "it is erased when somebody asks for it only"
+    held = " (held back by an officer)" if row.held_until == row.kept_until else ""
+    return f"{row.kept_until}{held}, then erased by itself" + (", as the desk was told" if row.announced else "")
 
 
 def _coming(coming: Sequence[Due]) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -15,6 +16,7 @@ from domain.session import SessionState
 from domain.steps import CaseKind
 from starter import files, show
 from starter.calling import Call, Reply
+from starter.failures import Failure, Kind
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -134,13 +136,24 @@ def receipt(taken: "Taken") -> dict[str, Any]:
 def certified(certificate: "Certificate") -> "list[RenderableType]":
     """What a certificate says."""
     rows = [(each.kept, each.unreadable, each.readable, each.in_clear) for each in certificate.readings]
+    grounds = f"Asked for by {certificate.requested_by}, confirmed by {certificate.confirmed_by}"
+    if certificate.rule is not None:
+        grounds = f"Kept no longer by {certificate.rule.setting} ({certificate.rule.value})"
     return [
-        f"{certificate.candidacy}: erased. Asked for by {certificate.requested_by}, confirmed by "
-        f"{certificate.confirmed_by}; the key was destroyed {show.moment(certificate.destroyed_at)}.",
+        f"{certificate.candidacy}: erased. {grounds}; the key was destroyed {show.moment(certificate.destroyed_at)}.",
         show.table("Every store was read", ("store", "unreadable", "readable", "in clear"), rows),
         f"What stays: {show.counted(certificate.cases, 'case')}, {show.counted(certificate.steps, 'step')}, "
         f"{show.counted(certificate.letters, 'letter')}, {certificate.sent} of them at their readers'.",
     ]
+
+
+def keep(path: Path, text: str) -> None:
+    """Write a document that was asked for into a file."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as failed:
+        message = f"it is done, and {path} cannot be written ({failed.strerror}); the same command writes it elsewhere"
+        raise Failure(Kind.BAD_INPUT, message) from None
 
 
 async def each(items: Iterable[T], ask: Callable[[T], Awaitable[R]]) -> list[R]:

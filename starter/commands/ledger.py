@@ -1,13 +1,15 @@
 """``starter ledger``: the register itself."""
 
+from pathlib import Path
+
 import click
 
 from domain.erasure import Certificate
 from starter import files, show
 from starter.calling import Call, Noun, Reply, pass_call
-from starter.commands.common import certified
+from starter.commands.common import certified, keep
 from starter.failures import Failure, Kind
-from starter.references import CASE
+from starter.references import CANDIDACY, CASE
 
 
 @click.group("ledger", cls=Noun)
@@ -82,17 +84,22 @@ async def rebuild(call: Call) -> Reply:
 
 
 @ledger.command("certificate", example="starter ledger certificate erasure-C-2026-0007.json")
-@click.argument("file")
+@click.argument("file", metavar="FILE|REF")
 @pass_call
 async def certificate(call: Call, file: str) -> Reply:
     """Check a certificate of erasure: who signed it, and whether it is true today.
 
     The worker checks its own signature and reads every store once more. Exit code 3 where the certificate does not
     hold. Without this register, anyone can check the signature (Ed25519, by the public key that it names) over the
-    certificate without its signature, as JSON with sorted keys and no spaces.
+    certificate without its signature, as JSON with sorted keys and no spaces. For the reference of a candidacy the
+    register's own copy is written to erasure-REF.json here, and checked.
     """
-    given = files.read(file, Certificate)
     desk = await call.desk()
+    if CANDIDACY.fits(file):
+        given = await desk.certificate(file)
+        keep(Path(f"erasure-{file}.json"), f"{given.model_dump_json(indent=2, exclude_none=True)}\n")
+    else:
+        given = files.read(file, Certificate)
     found = await desk.check_certificate(given)
     document = {"certificate": given, "check": found, "holds": found.holds}
     if found.holds:

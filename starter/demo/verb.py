@@ -22,7 +22,7 @@ from starter.calling import Call, Reply, Verb, pass_call
 from starter.demo import screen, stories
 from starter.demo.board import Board
 from starter.demo.outcome import Outcome, take_stock
-from starter.demo.parts import Parts, choose_home, forget_own_settings
+from starter.demo.parts import PASSPHRASE, Parts, choose_home, forget_own_settings
 from starter.demo.script import Surprise, Walk
 from starter.desk import Desk, DeskError, OutcomeUnknown, PartUnreachable
 from starter.failures import Failure, Kind
@@ -33,6 +33,8 @@ _STOCK_WITHIN: Final = 30.0
 """Seconds for reading what came of it."""
 _QUESTIONS: Final = 5
 """How many questions measure the machine."""
+_PASSPHRASE_KNOWN: Final = f"  export DESK_PASSPHRASE={shlex.quote(PASSPHRASE)}"
+"""The keys of officers who do not exist lie under it; without it nobody could act or read here."""
 
 
 @click.command("demo", cls=Verb, example="starter demo --keep")
@@ -192,9 +194,11 @@ def _going_on(parts: Parts, kept: Mapping[str, Any]) -> list[RenderableType]:
     starter = _starter(parts)
     return [
         show.facts("Everything stays up", addresses),
-        f"Go on with: {starter} candidacy list",
-        f"            {starter} letter list",
-        f"Stop with:  {starter} stack down",
+        "Go on with:",
+        _PASSPHRASE_KNOWN,
+        f"  {starter} candidacy list",
+        f"  {starter} letter list",
+        f"Stop with: {starter} stack down",
     ]
 
 
@@ -203,6 +207,7 @@ def _looking_back(parts: Parts) -> list[RenderableType]:
     return [
         f"The parts are down; their folder stays: {parts.home}",
         f"Read the letters in {parts.home / 'mail'} (a Maildir), or start the parts again:",
+        _PASSPHRASE_KNOWN,
         f"  {starter} stack up",
         f"  {starter} letter list",
     ]

@@ -15,7 +15,8 @@ from domain.envelope import Envelope
 from domain.erasure import CHECK_ACT, ERASE_ACT, REQUEST_ACT, Certificate, ErasureOrder, ErasureRequest
 from domain.errors import Erased
 from domain.model import Model
-from tests.builders import a_person, an_envelope
+from domain.retention import RetentionRule
+from tests.builders import a_person, a_retention, an_envelope
 from tests.fakes import MemoryErasures, MemoryEstate, MemoryLedger
 from tests.keys import MASTER, FixedStore
 from tests.officers import a_pair
@@ -34,7 +35,14 @@ def a_keyring() -> Keyring:
 async def an_erasing(**person: object) -> Erasing:
     keyring = a_keyring()
     erasures = MemoryErasures(a_person(**person), keyring, cells=[await keyring.seal(a_person().key, b"Ada")])
-    return Erasing(ledger=MemoryLedger(), erasures=erasures, estate=MemoryEstate(), keys=keyring, sealer=SEALER)
+    return Erasing(
+        ledger=MemoryLedger(),
+        erasures=erasures,
+        estate=MemoryEstate(),
+        keys=keyring,
+        sealer=SEALER,
+        retention=a_retention(),
+    )
 
 
 def signed(act: str, case: str, content: C, *, number: int = 7) -> Envelope[C]:
@@ -135,3 +143,39 @@ async def test_nobody_is_erased_who_is_not_there() -> None:
     with pytest.raises(ApplicationError) as missing:
         await ActivityEnvironment().run(erasing.request_erasure, stranger)
     assert missing.value.type == "NoSuchCase"
+
+
+async def test_a_rule_erases_once_without_officers_and_its_certificate_names_it() -> None:
+    erasing = await an_erasing()
+    assert isinstance(erasing.erasures, MemoryErasures)
+    assert await ActivityEnvironment().run(erasing.expire, REFERENCE) is None
+    assert (await erasing.erasures.read_all(a_person())).readable == 1
+
+    erasing.erasures.due = RetentionRule(setting="DESK_RETAIN_LAPSED", value="1 year")
+    certificate = await ActivityEnvironment().run(erasing.expire, REFERENCE)
+    assert certificate is not None
+    assert (certificate.rule, certificate.requested_by, certificate.confirmed_by) == (erasing.erasures.due, None, None)
+    assert certificate.clean
+    assert SEALER.certified(certificate)
+    assert await ActivityEnvironment().run(erasing.expire, REFERENCE) == certificate
+    for again in (erasing.request_erasure, a_request()), (erasing.erase, an_order()):
+        with pytest.raises(ApplicationError) as refused:
+            await ActivityEnvironment().run(*again)
+        assert refused.value.type == "Erased"
+
+
+async def test_an_erasure_by_a_rule_that_was_broken_off_is_taken_up_again_even_after_the_case_was_held_back() -> None:
+    erasing = await an_erasing()
+    assert isinstance(erasing.erasures, MemoryErasures)
+    assert isinstance(erasing.estate, MemoryEstate)
+    await ActivityEnvironment().run(erasing.request_erasure, a_request())
+    erasing.erasures.due = RetentionRule(setting="DESK_RETAIN_LAPSED", value="1 year")
+    erasing.estate.in_clear = 1
+    with pytest.raises(ApplicationError, match="StillReadable"):
+        await ActivityEnvironment().run(erasing.expire, REFERENCE)
+
+    erasing.erasures.due, erasing.estate.in_clear = None, 0
+    certificate = await ActivityEnvironment().run(erasing.expire, REFERENCE)
+    assert certificate is not None
+    # That somebody had asked before, and nobody confirmed, is not what it rests on.
+    assert (certificate.rule is None, certificate.requested_by) == (False, None)

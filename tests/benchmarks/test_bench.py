@@ -34,6 +34,8 @@ async def test_throughput_is_measured_and_the_floor_has_the_traffic_of_the_real_
         measured = await measures.throughput(stand, worker, candidacies=2, pairs=1)
         assert (measured.cases, len(measured.pairs)) == (2, 1)
         assert measured.ratio == measured.pairs[0][0].rate / measured.pairs[0][1].rate
+        guarded = await measures.guards(stand, worker, candidacies=1, pairs=1)
+        assert (guarded.cases, len(guarded.pairs)) == (1, 1)
 
         session = await measures.open_session(stand, seats=2)
         real = traffic.real(measures.officers(stand), session, map(paperwork.nomination, range(2)))

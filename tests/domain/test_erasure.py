@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from domain.erasure import (
     Certificate,
@@ -93,10 +94,27 @@ def test_nothing_is_clean_that_can_be_read(wrong: str) -> None:
 
 def test_everything_but_the_signature_is_signed() -> None:
     signed = json.loads(a_certificate().statement)
-    assert signed.keys() == Certificate.model_fields.keys() - {"signature"}
+    assert signed.keys() == Certificate.model_fields.keys() - {"signature", "rule"}
     assert a_certificate(signature="00").statement == a_certificate().statement
 
 
 def test_a_person_is_known_by_every_name_of_the_key() -> None:
     person = a_person()
     assert person.names == {person.key, "C-2026-0001"}
+
+
+def test_a_certificate_rests_on_two_officers_or_on_a_rule() -> None:
+    rule = {"setting": "DESK_RETAIN_LAPSED", "value": "1 year"}
+    nobody = {"requested_by": None, "requested_at": None, "confirmed_by": None}
+    assert json.loads(a_certificate(rule=rule, **nobody).statement)["rule"] == rule
+    for wrong in (nobody, {"rule": rule}, {"confirmed_by": None}):
+        with pytest.raises(ValidationError, match="two officers or on a rule"):
+            a_certificate(**wrong)
+
+
+def test_what_a_rule_erases_needs_nobody_any_more() -> None:
+    under_way = an_erasure(rule={"setting": "DESK_RETAIN_LAPSED", "value": "1 year"}, confirmed_at=AT)
+    with pytest.raises(Erased):
+        check_request(under_way, "O-7")
+    with pytest.raises(Erased):
+        check_order(under_way, ErasureOrder(requested_by="O-7"), "O-8")

@@ -217,6 +217,9 @@ class TestOpenings:
         for case in (CandidacyCase(opening=opening), CandidacyCase(state=state)):
             assert CandidacyCase.model_validate_json(case.model_dump_json()) == case
 
+    def test_a_case_that_names_no_edition_is_of_the_first(self) -> None:
+        assert CandidacyCase.model_validate({"state": a_case()}).edition == 1
+
 
 class TestRefusals:
     def test_every_refusal_is_known_by_name(self) -> None:

@@ -15,7 +15,7 @@ from temporalio.exceptions import ApplicationError
 from config.settings import load
 from config.temporal import connect
 from domain.candidacy import Act, CandidacyState, Correction, Reason, Word
-from domain.cases import CandidacyCase, CandidacyOpening
+from domain.cases import EDITION, CandidacyCase, CandidacyOpening
 from domain.envelope import Envelope
 from domain.notices import Role
 from domain.offices import Admission, Office, Revocation
@@ -205,7 +205,7 @@ async def test_case_that_is_started_with_a_made_up_state_goes_no_further_than_it
     with pytest.raises(WorkflowFailureError) as failed:
         await outsider.client.execute_workflow(
             "Candidacy",
-            CandidacyCase(state=state),
+            CandidacyCase(state=state, edition=EDITION),
             id=state.workflow_id,
             task_queue=load(outsider.terminal.home).task_queue,
         )
@@ -232,7 +232,7 @@ async def test_nomination_under_terms_of_ones_own_is_refused(outsider: Outsider)
     with pytest.raises(WorkflowFailureError) as failed:
         await outsider.client.execute_workflow(
             "Candidacy",
-            CandidacyCase(opening=opening),
+            CandidacyCase(opening=opening, edition=EDITION),
             id=workflow_id,
             task_queue=load(outsider.terminal.home).task_queue,
         )

@@ -174,13 +174,18 @@ class Stage:
         )
         return Desk(self.client, settings, a_pair(number))
 
-    async def kill_worker(self) -> None:
-        """End the worker by ``kill -9``, and with it what it had on its lines."""
+    async def kill_worker(self) -> list[str]:
+        """End the worker by ``kill -9``, and with it what it had on its lines.
+
+        Returns:
+            The letters that it was sending: nobody can know whether they went out.
+        """
         assert self.worker.pid is not None
         os.kill(self.worker.pid, signal.SIGKILL)
         assert await self.worker.ended() == "SIGKILL"
         for line in (self.to_temporal, self.to_ledger):
             await line.cut()
+        return [letter.reference for letter in await self.register.letters() if letter.state == LetterState.SENDING]
 
     async def holds_together(self, *, unknown: Sequence[str] = ()) -> None:
         """Whatever happened: steps without a gap, no letter twice, none lost but those that nobody can know of.

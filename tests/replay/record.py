@@ -29,9 +29,10 @@ async def _runs(client: Client, workflow_id: str) -> list[tuple[str, str]]:
 
 
 async def histories(office: Office) -> dict[str, tuple[str, str]]:
-    """The history of every run of every case and letter in an office, by a name that says which."""
+    """The history of every run of every case, letter and round in an office, by a name that says which."""
     ids = {reference: case.entry.workflow_id for reference, case in office.ledger.cases.items()}
     ids |= {letter: f"letter/{letter}" for letter in office.ledger.letters}
+    ids |= {round_.rpartition("/")[2]: round_ for round_ in office.rounds}
     found: dict[str, tuple[str, str]] = {}
     for name, workflow_id in ids.items():
         try:

@@ -284,6 +284,20 @@ async def suspended_in_error_and_deceased(office: Office) -> None:
     await office.pass_days(0.1)
 
 
+async def second_edition(office: Office) -> None:
+    """Where the second edition parts with the first: screened, told twice, a run that ends, who may follow."""
+    await office.open(opens=(await office.today()) - timedelta(days=1))
+    first, second = [await office.nominate(family_name=name) for name in ("Kestrel", "Barnard")]
+    for reference in (first, second):
+        await office.declare(reference)
+        await office.clear(reference)
+    await office.adopt(first, reserve=(second,))
+    await office.stage(first, "participant")
+    await office.pass_days(0.1)
+    await office.act(first, Act.WITHDRAW, Reason(reason="health"))
+    await office.pass_days(0.1)
+
+
 async def doubted_and_suspended_for_a_hit(office: Office) -> None:
     """A doubt that an officer dispels, evidence that is asked for, and a hit that a suspension is opened for."""
     asked = tuple(each.model_copy(update={"evidence": each.key == "opposes-war"}) for each in criteria().criteria)
@@ -317,6 +331,19 @@ async def doubted_and_suspended_for_a_hit(office: Office) -> None:
     await office.pass_days(0.1)
 
 
+async def kept_and_erased(office: Office) -> None:
+    """The desk is told what will be erased, an officer holds one of two back, and the round erases the other."""
+    await office.open()
+    for name in ("Kestrel", "Barnard"):
+        await office.act(await office.nominate(family_name=name), Act.DECLINE, Reason(reason="no time"))
+    await office.pass_days(340)
+    await office.go_round()
+    await office.pass_days(1)
+    await office.retain("C-2026-0002", (await office.today()) + timedelta(days=365))
+    await office.pass_days(60)
+    await office.go_round()
+
+
 SCENARIOS: Final[dict[str, Scenario]] = {
     scenario.__name__: scenario
     for scenario in (
@@ -337,6 +364,8 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         upheld_reversed_and_lapsed,
         suspended_and_withdrawn,
         suspended_in_error_and_deceased,
+        second_edition,
         doubted_and_suspended_for_a_hit,
+        kept_and_erased,
     )
 }

@@ -46,7 +46,7 @@ def test_the_histories_cover_every_kind_of_case() -> None:
         for path in SAVED
         for event in json.loads(path.read_text(encoding="utf-8"))["history"]["events"][:1]
     }
-    assert kinds == {"Session", "Candidacy", "SessionList", "Suspension", "LetterDelivery"}
+    assert kinds == {"Session", "Candidacy", "SessionList", "Suspension", "LetterDelivery", "RetentionRound"}
 
 
 def test_a_suspension_with_two_grounds_and_one_referred_for_a_year_keep_their_histories_short() -> None:

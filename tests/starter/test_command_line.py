@@ -81,6 +81,7 @@ def test_every_noun_of_the_desk_is_there() -> None:
                     "record-death",
                     "request-information",
                     "resolve",
+                    "retain",
                     "show",
                     "supply-information",
                     "timeline",

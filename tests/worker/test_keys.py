@@ -17,6 +17,7 @@ from config.settings import Settings, WrongSetting, load
 from tests.builders import a_candidacy, an_entry, drafts_of
 from tests.keys import MASTER_KEY
 from tests.officers import Lenient
+from tests.vault import TOKEN, serving
 from worker import compose
 from worker.keys import main
 
@@ -52,7 +53,7 @@ async def test_the_first_worker_makes_the_registers_key(tmp_path: Path, empty_da
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, r"^DESK_MASTER_KEY: is needed, or DESK_MASTER_KEY_FILE$"),
+        ({}, r"^DESK_MASTER_KEY: is needed, or DESK_MASTER_KEY_FILE, or DESK_VAULT_URL$"),
         ({"master_key": "00"}, r"^DESK_MASTER_KEY: must be 32 bytes"),
         ({"master_key_file": "nowhere"}, r"^DESK_MASTER_KEY_FILE: cannot be read \(No such file or directory\)$"),
         ({"master_key_file": "spoilt"}, r"^DESK_MASTER_KEY_FILE: must be hexadecimal$"),
@@ -104,3 +105,56 @@ def test_a_master_key_is_never_shown(tmp_path: Path) -> None:
     assert found.master_key == SecretStr(MASTER_KEY.hex())
     assert MASTER_KEY.hex() not in repr(found)
     assert MASTER_KEY.hex() not in repr(keys.keyring(found))
+
+
+def test_the_master_key_moves_to_a_key_service_and_what_is_wrong_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = FolderStore(tmp_path / "keys")
+    asyncio.run(Keyring(store, LocalMasterKey(MASTER_KEY)).begin())
+    (tmp_path / "token").write_text("another\n")
+    with serving() as transit:
+        service = {"vault_url": transit.url, "vault_key": "desk", "vault_token_file": str(tmp_path / "token")}
+        own = {"master_key": MASTER_KEY.hex()}
+
+        def rewrap(**given: str) -> tuple[int, str]:
+            settings(tmp_path, **given)
+            code = main(["rewrap", "--home", str(tmp_path)])
+            said = capsys.readouterr()
+            return code, said.out + said.err
+
+        refused = "DESK_VAULT_TOKEN, DESK_VAULT_TOKEN_FILE: the key service does not let this token encrypt\n"
+        assert rewrap(**service, **own) == (2, refused)
+        (tmp_path / "token").write_text(f"{TOKEN}\n")
+        transit.answers = [503, 503, 503]
+        assert rewrap(**service, **own) == (5, "the key service cannot be reached, or is sealed\n")
+        assert rewrap(**service, **own) == (0, "wrapped anew: 1\n")
+        asyncio.run(keys.check(keys.keyring(settings(tmp_path, **service)), settings(tmp_path, **service)))
+        assert rewrap(**service, **own, vault_retired="true") == (0, "wrapped anew: 1\n")
+        with pytest.raises(WrongSetting, match=r"^DESK_VAULT_KEY: is not the master key that this register's keys"):
+            asyncio.run(keys.check(keys.keyring(settings(tmp_path, **service)), settings(tmp_path, **service)))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"vault_url": "http://vault.example.org"}, "DESK_VAULT_URL: must be an https address; http on loopback only"),
+        ({}, "DESK_VAULT_KEY: goes with DESK_VAULT_URL"),
+        ({"vault_key": "desk"}, "DESK_VAULT_TOKEN: is needed, or DESK_VAULT_TOKEN_FILE"),
+        (
+            {"vault_key": "desk", "vault_token": "x", "vault_ca_file": "nowhere"},
+            "DESK_VAULT_CA_FILE: is no file of certificates that can be read",
+        ),
+        (
+            {"vault_key": "desk", "vault_token_file": "nowhere"},
+            "DESK_VAULT_TOKEN_FILE: cannot be read",
+        ),
+    ],
+)
+def test_a_wrong_setting_for_the_key_service_is_named(given: Mapping[str, str], message: str, tmp_path: Path) -> None:
+    async def start() -> None:
+        found = settings(tmp_path, **({"vault_url": "https://127.0.0.1:9"} | dict(given)))
+        await keys.begin(keys.keyring(found), found)
+
+    with pytest.raises(WrongSetting, match=f"^{message}$"):
+        asyncio.run(start())

@@ -38,6 +38,7 @@ from domain.lists import (
 )
 from domain.notices import Role, Template
 from domain.people import Contact, Nomination, SeatKind
+from domain.retention import Held, Hold, RetentionRule
 from domain.session import SessionPlan, SessionState
 from domain.suspension import (
     Assignment,
@@ -52,8 +53,8 @@ from domain.vetting import Assessment, Finding, Judgement
 from letters.render import TemplateRenderer
 from starter.desk import Desk, Taken
 from tests import builders
-from tests.builders import KEY, SESSION, a_person
-from tests.fakes import Letterbox, ListDesk, MemoryErasures, MemoryEstate, MemoryLedger
+from tests.builders import KEY, SESSION, a_person, a_retention
+from tests.fakes import Letterbox, ListDesk, MemoryErasures, MemoryEstate, MemoryLedger, MemoryRetentions
 from tests.keys import a_keyring
 from tests.officers import JUDGE, a_pair, an_officer
 from worker.compose import Ports, activities, heavy_activities
@@ -80,6 +81,9 @@ class Office:
     box: Letterbox
     queue: str
     lists: ListDesk
+    erasures: MemoryErasures
+    retentions: MemoryRetentions
+    rounds: list[str] = field(default_factory=list)
     keys: tuple[str, ...] = field(default_factory=lambda: builders.criteria().keys)
 
     def officer(self, number: int = 1) -> Desk:
@@ -220,6 +224,19 @@ class Office:
         """Have the Bureau decide, signed by O-3."""
         await self.rule(reference, SuspensionAct.DECIDE, builders.a_decision(outcome, **changes), officer=3)
 
+    async def retain(self, reference: str, until: date, *, officer: int = 1) -> Held:
+        with self.still():
+            return await self.officer(officer).retain(reference, Hold(until=until, reason="a case before a court"))
+
+    async def go_round(self) -> int:
+        """Do what the schedule has done every day: tell the desk what will be erased, and erase what is due."""
+        self.rounds.append(f"desk/retention-{len(self.rounds) + 1}")
+        with self.still():
+            done: int = await self.env.client.execute_workflow(
+                "RetentionRound", id=self.rounds[-1], task_queue=self.queue, result_type=int
+            )
+        return done
+
     async def pass_days(self, days: float) -> None:
         await self.env.sleep(timedelta(days=days))
 
@@ -262,6 +279,10 @@ async def at_work() -> AsyncIterator[Office]:
         officers = {officer.key.id: officer for officer in map(an_officer, range(1, 10))}
         ledger, box = MemoryLedger(judge=JUDGE, officers=officers), Letterbox()
         lists, queue = ListDesk(), "desk"
+        # Once it is due, whoever is the first to be nominated is erased, and nobody else.
+        somebody, rule = a_person(), RetentionRule(setting="DESK_RETAIN_DECLINED", value="1 year")
+        erasures = MemoryErasures(somebody, keyring, cells=[await keyring.seal(somebody.key, b"Ada")], due=rule)
+        retentions = MemoryRetentions(ledger)
         ports = Ports(
             ledger=ledger,
             mailer=box,
@@ -271,8 +292,10 @@ async def at_work() -> AsyncIterator[Office]:
             judge=JUDGE,
             sealer=Ed25519Sealer(bytes(32)),
             keys=keyring,
-            erasures=MemoryErasures(a_person(), keyring),
+            erasures=erasures,
             estate=MemoryEstate(),
+            retentions=retentions,
+            retention=a_retention(),
             screener=lists,
             watchlists=lists,
             desk=DESK,
@@ -291,4 +314,6 @@ async def at_work() -> AsyncIterator[Office]:
                 workflow_runner=SandboxedWorkflowRunner(restrictions=SANDBOX),
             ),
         ):
-            yield Office(env=env, ledger=ledger, box=box, queue=queue, lists=lists)
+            yield Office(
+                env=env, ledger=ledger, box=box, queue=queue, lists=lists, erasures=erasures, retentions=retentions
+            )

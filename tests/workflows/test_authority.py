@@ -7,7 +7,7 @@ from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from domain.candidacy import Act, CandidacyState, Reason
-from domain.cases import CandidacyCase, CandidacyOpening
+from domain.cases import EDITION, CandidacyCase, CandidacyOpening
 from domain.ledger import Enquiry, EnquiryAbout
 from domain.offices import Admission, Office, Revocation
 from domain.vetting import Judgement
@@ -105,7 +105,7 @@ async def test_altered_nomination_comes_to_nothing_and_is_written_down(office: D
     )
     with office.still(), pytest.raises(WorkflowFailureError) as failed:
         await office.env.client.execute_workflow(
-            "Candidacy", CandidacyCase(opening=opening), id=workflow_id, task_queue=office.queue
+            "Candidacy", CandidacyCase(opening=opening, edition=EDITION), id=workflow_id, task_queue=office.queue
         )
     assert isinstance(failed.value.cause, ApplicationError)
     assert failed.value.cause.type == "AlteredCommand"

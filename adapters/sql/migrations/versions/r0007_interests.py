@@ -9,7 +9,7 @@ from domain.candidacy import CandidacyState
 from domain.keys import key_of
 from domain.traces import traces
 
-revision = "0010"
+revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None

@@ -1,0 +1,61 @@
+"""What has ended is kept for a time: the round that erases what is due, and an officer's word that holds one back."""
+
+from typing import Final
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.erase import Erasing
+    from activities.retain import Retaining
+    from domain.cases import LetterCase
+    from domain.envelope import Envelope
+    from domain.ledger import Delivery, LetterState
+    from domain.retention import Held, Hold
+from workflows.letter import look_after
+from workflows.policies import CARE, ENQUIRE, EXPIRE
+
+_FROM_THE_FIRST: Final = ""
+
+
+@workflow.defn
+class CaseHolding:
+    """Holds one case back from being erased by itself. Fails with the refusal."""
+
+    @workflow.run
+    async def run(self, envelope: Envelope[Hold]) -> Held:
+        """Hold it back."""
+        return await workflow.execute_activity_method(Retaining.retain, envelope, **ENQUIRE)
+
+
+@workflow.defn
+class RetentionRound:
+    """Tells the desk whose data will be erased next, and erases what is due; started at the pace that is set.
+
+    Holds references only, so that what it says lies under the register's key. An erasure that does not succeed is
+    taken up again in the next round, and keeps no other waiting.
+    """
+
+    @workflow.run
+    async def run(self, after: str = _FROM_THE_FIRST, erased: int = 0) -> int:
+        """Go round; how many were erased.
+
+        Args:
+            after: The reference up to which an earlier run of this round has come.
+            erased: How many it has erased.
+        """
+        if after == _FROM_THE_FIRST:
+            for letter in await workflow.execute_activity_method(Retaining.announce_erasures, **CARE):
+                delivery = Delivery(letter=letter, state=LetterState.DRAFTED)
+                await look_after(LetterCase(delivery=delivery, case=letter.split(".")[0]))
+        due = await workflow.execute_activity_method(Retaining.due_erasures, after, **CARE)
+        for reference in due:
+            try:
+                certificate = await workflow.execute_activity_method(Erasing.expire, reference, **EXPIRE)
+            except ActivityError:
+                workflow.logger.error("not erased", extra={"case": reference})
+            else:
+                erased += certificate is not None
+        if due:
+            workflow.continue_as_new(args=[due[-1], erased])
+        return erased
