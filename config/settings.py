@@ -211,6 +211,21 @@ class Settings(BaseSettings):
         default=24.0, gt=0, le=24 * 31, description="how often every open case is screened again without a cause"
     )
 
+    yente_url: Annotated[str, AfterValidator(_secure)] | None = Field(
+        default=None, description="a yente server, or the OpenSanctions API, whose lists are asked besides the desk's"
+    )
+    yente_lists: str | None = Field(
+        default=None,
+        validate_default=True,
+        pattern=r"^[a-z0-9_]{1,34}:[a-z]+:[a-z-]+(, ?[a-z0-9_]{1,34}:[a-z]+:[a-z-]+)*$",
+        description="which of its datasets, with commas between them, each as dataset:trust:kind",
+    )
+    yente_key: SecretStr | None = Field(default=None, description="the API key, where the server wants one")
+    yente_timeout: float = Field(default=15.0, gt=0, le=60, description="limit for each answer of the server")
+    yente_per_minute: float = Field(
+        default=120.0, gt=0, le=6000, description="requests one worker sends to it in a minute at most"
+    )
+
     mail_host: str = Field(default="localhost", description="SMTP server")
     mail_port: int = Field(default=587, ge=1, le=65535, description="SMTP port")
     mail_security: MailSecurity = Field(default=MailSecurity.STARTTLS, description="tls, starttls, or none on loopback")
@@ -284,6 +299,19 @@ class Settings(BaseSettings):
     def secretariat_readers(self) -> tuple[tuple[str, str], ...]:
         """The address and the language of each committee secretariat."""
         return _readers(self.secretariats or "")
+
+    @field_validator("yente_lists")
+    @classmethod
+    def _lists_of_the_server(cls, value: str | None, info: object) -> str | None:
+        if (value is None) != (getattr(info, "data", {}).get("yente_url") is None):
+            raise ValueError(f"goes with {PREFIX}YENTE_URL: both are set, or neither is")
+        return value
+
+    @property
+    def yente_datasets(self) -> tuple[tuple[str, str, str], ...]:
+        """Each dataset of the server's that is asked, with its trust and its kind."""
+        found = (each.strip().split(":") for each in (self.yente_lists or "").split(",") if each)
+        return tuple((dataset, trust, kind) for dataset, trust, kind in found)
 
     @field_validator("oidc_audience")
     @classmethod

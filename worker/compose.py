@@ -1,9 +1,10 @@
 """The one place where ports meet adapters."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -36,10 +37,13 @@ from activities.record import Offices, Recording
 from activities.retain import Retaining
 from activities.screen import Lists, Screenings
 from activities.seal import Sealing
+from adapters.aside import Aside
 from adapters.cases import TemporalCases
 from adapters.keys.keyring import Keyring
 from adapters.memory import TemporalMemories
 from adapters.screening.local import LocalScreener, entry_keys
+from adapters.screening.several import Several
+from adapters.screening.yente import Remote, YenteScreener
 from adapters.seal import Ed25519Sealer
 from adapters.signatures import JsonWebSignatures
 from adapters.smtp import SmtpMailer
@@ -57,6 +61,7 @@ from domain.ids import lists_queue, screening_queue
 from domain.notices import Role
 from domain.people import Contact, Language
 from domain.retention import Keeping, Retention, RetentionRule
+from domain.screening import ListKind, Trust, Watchlist
 from domain.timelimits import Limit
 from letters.render import TemplateRenderer
 from workflows.registry import SANDBOX, WORKFLOWS
@@ -269,8 +274,48 @@ def heavy_activities(ports: Ports) -> tuple[Callable[..., Any], Callable[..., An
     return Screenings(screener=ports.screener, ledger=ports.ledger).screen_person, lists.import_list
 
 
-def _ports(client: Client, settings: Settings, parts: Parts) -> Ports:
-    watchlists = SqlWatchlists(parts.engine, entry_keys)
+@asynccontextmanager
+async def _aside(processes: int, *, patient: bool = False) -> AsyncIterator[Aside]:
+    aside = Aside(processes, patient=patient)
+    try:
+        yield aside
+    finally:
+        await aside.aclose()
+
+
+def yente(settings: Settings, url: str) -> YenteScreener:
+    """What asks the server of lists that is set.
+
+    Raises:
+        WrongSetting: Its lists are described in words that are not known.
+    """
+    try:
+        lists = [
+            Remote(
+                dataset=dataset,
+                watchlist=Watchlist(
+                    name=f"yente-{dataset.replace('_', '-')}",
+                    publisher=dataset,
+                    trust=Trust(trust),
+                    kind=ListKind(kind),
+                ),
+            )
+            for dataset, trust, kind in settings.yente_datasets
+        ]
+    except ValueError:
+        words = f"the trusts are {', '.join(Trust)}; the kinds {', '.join(ListKind)}"
+        raise WrongSetting(f"DESK_YENTE_LISTS: {words}") from None
+    return YenteScreener(
+        url,
+        lists,
+        key=settings.yente_key.get_secret_value() if settings.yente_key else None,
+        timeout=settings.yente_timeout,
+        per_minute=settings.yente_per_minute,
+    )
+
+
+def _ports(client: Client, settings: Settings, parts: Parts, *, comparing: Aside, importing: Aside) -> Ports:
+    watchlists = SqlWatchlists(parts.engine, partial(importing.run, entry_keys))
     record = ledger(settings, parts.engine, parts.keyring)
     cases = TemporalCases(client, settings.task_queue)
     return Ports(
@@ -286,7 +331,7 @@ def _ports(client: Client, settings: Settings, parts: Parts) -> Ports:
         estate=cases,
         retentions=record,
         retention=retention(settings),
-        screener=LocalScreener(watchlists),
+        screener=LocalScreener(watchlists, comparing.run),
         watchlists=HandedIn(watchlists, settings.lists_handed_in),
         desk=Contact(
             name=settings.mail_sender_name, email=settings.desk_address, language=Language(settings.desk_language)
@@ -304,11 +349,17 @@ def _ports(client: Client, settings: Settings, parts: Parts) -> Ports:
 async def at_work(client: Client, settings: Settings, parts: Parts) -> AsyncIterator[None]:
     """Carry everything: cases on the main task queue, and beside it what is heavy, a little at a time.
 
-    No case waits behind an import, and no screening either: each of the three has room of its own.
+    No case waits behind an import, and no screening either: each of the three has room of its own, and what keeps an
+    interpreter busy is done in a process beside this one.
     """
-    ports = _ports(client, settings, parts)
-    screen, take = heavy_activities(ports)
     async with AsyncExitStack() as stack:
+        comparing = await stack.enter_async_context(_aside(settings.screenings_at_once))
+        importing = await stack.enter_async_context(_aside(1, patient=True))
+        ports = _ports(client, settings, parts, comparing=comparing, importing=importing)
+        if settings.yente_url is not None:
+            remote = await stack.enter_async_context(aclosing(yente(settings, settings.yente_url)))
+            ports = replace(ports, screener=Several([ports.screener, remote]))
+        screen, take = heavy_activities(ports)
         for queue, one, at_once in (
             (screening_queue(settings.task_queue), screen, settings.screenings_at_once),
             (lists_queue(settings.task_queue), take, 1),

@@ -72,10 +72,10 @@ class LetterDelivery:
         return self._state
 
 
-async def look_after(case: LetterCase) -> None:
-    """Have a letter looked after by a workflow of its own, which outlives the case."""
+async def look_after(case: LetterCase) -> workflow.ChildWorkflowHandle[LetterDelivery, LetterState] | None:
+    """Have a letter looked after by a workflow of its own, which outlives the case; None where one does already."""
     try:
-        await workflow.start_child_workflow(
+        return await workflow.start_child_workflow(
             LetterDelivery.run,
             case,
             id=delivery_workflow_id(case.delivery.letter),
@@ -84,3 +84,4 @@ async def look_after(case: LetterCase) -> None:
         )
     except WorkflowAlreadyStartedError:
         workflow.logger.info("looked after already", extra={"letter": case.delivery.letter})
+        return None

@@ -16,6 +16,8 @@ from workflows.letter import look_after
 from workflows.policies import CARE, ENQUIRE, EXPIRE
 
 _FROM_THE_FIRST: Final = ""
+_LETTERS_WITHIN: Final = 60.0
+"""Seconds."""
 
 
 @workflow.defn
@@ -45,9 +47,7 @@ class RetentionRound:
             erased: How many it has erased.
         """
         if after == _FROM_THE_FIRST:
-            for letter in await workflow.execute_activity_method(Retaining.announce_erasures, **CARE):
-                delivery = Delivery(letter=letter, state=LetterState.DRAFTED)
-                await look_after(LetterCase(delivery=delivery, case=letter.split(".")[0]))
+            await self._announce()
         due = await workflow.execute_activity_method(Retaining.due_erasures, after, **CARE)
         for reference in due:
             try:
@@ -59,3 +59,14 @@ class RetentionRound:
         if due:
             workflow.continue_as_new(args=[due[-1], erased])
         return erased
+
+    async def _announce(self) -> None:
+        """Have the desk told; the letters are out when the round goes on, but for one that cannot go out at once."""
+        letters = await workflow.execute_activity_method(Retaining.announce_erasures, **CARE)
+        deliveries = [Delivery(letter=letter, state=LetterState.DRAFTED) for letter in letters]
+        looked_after = [
+            await look_after(LetterCase(delivery=delivery, case=delivery.letter.split(".")[0]))
+            for delivery in deliveries
+        ]
+        if under_way := [each for each in looked_after if each is not None]:
+            await workflow.wait(under_way, timeout=_LETTERS_WITHIN)

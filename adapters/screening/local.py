@@ -1,15 +1,14 @@
 """Screen people by the lists in the register's own database."""
 
-import asyncio
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
-from adapters.sql.watchlists import SqlWatchlists
-from domain.screening import MAX_HITS, Listed, Match, Subject, hit_on
+from adapters.sql.watchlists import Found, SqlWatchlists
+from domain.screening import MAX_HITS, Match, Subject, hit_on
 from domain.watchlists import Screened
 
-if TYPE_CHECKING:
-    from adapters.screening.matcher import Candidate
+Run = Callable[..., Awaitable[Any]]
+"""Calls a function with what is given, where it keeps nobody waiting: in a process of its own."""
 
 
 def entry_keys(names: Sequence[tuple[str, ...]]) -> list[list[int]]:
@@ -19,11 +18,36 @@ def entry_keys(names: Sequence[tuple[str, ...]]) -> list[list[int]]:
     return [keys.entry_keys(each) for each in names]
 
 
-class LocalScreener:
-    """Finds candidates by key, and compares with these only."""
+def asked_keys(subject: Subject) -> list[int]:
+    """The keys under which somebody is looked for. The first call loads the libraries, which takes seconds."""
+    from adapters.screening import keys
 
-    def __init__(self, lists: SqlWatchlists) -> None:
+    return keys.asked_keys(subject.names)
+
+
+def matches(subject: Subject, found: Sequence[Found]) -> list[tuple[str, Match]]:
+    """Which of the entries found by key somebody may be, each with its list."""
+    from adapters.screening import matcher
+
+    asked = matcher.candidate(subject)
+    listed = ((row.list, row.listed()) for row in found)
+    likely = ((name, person) for name, person in listed if matcher.plausible(asked, matcher.names_of(person)))
+    return [
+        (name, match) for name, person in likely if (match := matcher.compare(asked, matcher.entry(person))) is not None
+    ]
+
+
+class LocalScreener:
+    """Finds candidates by key, and compares with these only.
+
+    Args:
+        lists: Where the lists are kept.
+        run: Compares, which is heavy.
+    """
+
+    def __init__(self, lists: SqlWatchlists, run: Run) -> None:
         self._lists = lists
+        self._run = run
 
     async def screen(self, subject: Subject) -> Screened:
         """What the lists say of somebody.
@@ -34,25 +58,9 @@ class LocalScreener:
         if not await self._lists.any():
             # The libraries take seconds to load; a desk without lists never waits for them.
             return Screened()
-        asked, keys = await asyncio.to_thread(_asked, subject)
-        standing, found = await self._lists.found(keys)
-        matches = await asyncio.to_thread(_compared, asked, found)
+        standing, found = await self._lists.found(await self._run(asked_keys, subject))
+        matched: list[tuple[str, Match]] = await self._run(matches, subject, found) if found else []
         lists = {each.watchlist.name: each for each in standing}
-        hits = [hit_on(lists[name].watchlist, lists[name].version, match) for name, match in matches if name in lists]
+        hits = [hit_on(lists[name].watchlist, lists[name].version, match) for name, match in matched if name in lists]
         best = sorted(hits, key=lambda hit: (-hit.score, hit.id))[:MAX_HITS]
         return Screened(asked={name: each.version for name, each in lists.items()}, hits=tuple(best))
-
-
-def _asked(subject: Subject) -> tuple["Candidate", list[int]]:
-    from adapters.screening import keys, matcher
-
-    return matcher.candidate(subject), keys.asked_keys(subject.names)
-
-
-def _compared(asked: "Candidate", found: Sequence[tuple[str, Listed]]) -> list[tuple[str, Match]]:
-    from adapters.screening import matcher
-
-    likely = [(name, listed) for name, listed in found if matcher.plausible(asked, matcher.names_of(listed))]
-    return [
-        (name, match) for name, listed in likely if (match := matcher.compare(asked, matcher.entry(listed))) is not None
-    ]

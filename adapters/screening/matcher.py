@@ -16,15 +16,18 @@ contradict each other cost much. The better of the two answers counts.
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import count
+from operator import or_
 from typing import Any, Final
 
 from followthemoney import EntityProxy, model
 from nomenklatura.matching.logic_v2.model import LogicV2
-from rigour.names import NameTypeTag, Symbol, analyze_names
+from nomenklatura.matching.types import ScoringConfig
+from rigour.names import NamePartTag, NameTypeTag, Symbol, analyze_names
 from rigour.text.distance import levenshtein
 
+from adapters.screening.shown import shown
 from adapters.screening.spelling import System, any_reading, full_names, is_patronymic, readings, tokens
 from domain.screening import NAMES, Listed, Match, Subject
 
@@ -34,7 +37,7 @@ INITIAL: Final = 0.04
 SLIP: Final = 0.06
 DIMINUTIVE: Final = 0.12
 MISSING: Final = 0.03
-CONTRADICTION: Final = 0.25
+CONTRADICTION: Final = 0.3
 """What each takes from the score: an initial, a slip of the pen, a diminutive, a patronymic that one side lacks, two
 patronymics that contradict each other."""
 MIN_SLIP: Final = 4
@@ -42,9 +45,19 @@ MIN_SLIP: Final = 4
 _NAME_LIKE: Final = frozenset({*NAMES, "firstName", "lastName", "middleName", "fatherName", "motherName", "secondName"})
 _COMPARED: Final = (*sorted(_NAME_LIKE), "birthDate", "nationality", "citizenship", "country", "gender", "innCode")
 """What logic-v2 compares of people; the rest is only shown."""
-_SHOWN: Final = ("name", "alias", "birthDate", "birthPlace", "nationality", "country", "gender", "position", "program")
-_SHOWN_VALUES: Final = 8
-_CONFIG: Final = LogicV2.default_config()
+_ASKED: Final = frozenset(
+    ["name_match", "weak_alias_match", "country_mismatch", "dob_year_disjoint", "dob_day_disjoint", "gender_mismatch"]
+)
+"""What logic-v2 asks of people by what is compared; the rest of its questions would be answered by nothing."""
+
+
+def _config() -> ScoringConfig:
+    config = LogicV2.default_config()
+    config.weights = {feature.name: 0.0 for feature in LogicV2.features if feature.name not in _ASKED}
+    return config
+
+
+_CONFIG: Final = _config()
 _numbers = count(1)
 _lock: Final = threading.Lock()
 
@@ -89,10 +102,13 @@ class Candidate:
     subject: Subject
     proxy: EntityProxy
     names: tuple[Parts, ...]
-    patronymics: frozenset[str] = field(init=False)
+    rewritten: dict[str, EntityProxy] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.patronymics = frozenset(part.text for parts in self.names for part in parts if part.patronymic)
+    def under(self, name: str) -> EntityProxy:
+        """The same person under another name."""
+        if name not in self.rewritten:
+            self.rewritten[name] = _asked(self.subject, [name])
+        return self.rewritten[name]
 
 
 @lru_cache(maxsize=50_000)
@@ -184,14 +200,31 @@ def _alike(one: str, other: str) -> bool:
         return True
     edits = max(1, max(len(one), len(other)) // 4)
     return _one_slip(one, other) or any(
-        abs(len(mine) - len(theirs)) <= edits and levenshtein(mine, theirs, max_edits=edits) <= edits
-        for mine in left
-        for theirs in right
+        # An edit changes two of the letters that occur at most; to count these is much quicker.
+        (letters ^ others).bit_count() <= 2 * edits and levenshtein(mine, theirs, max_edits=edits) <= edits
+        for mine, letters in _lettered(one)
+        for theirs, others in _lettered(other)
+        if -edits <= len(mine) - len(theirs) <= edits
     )
 
 
-_LITTLE: Final = 3
-"""Letters of a part that weighs half where the other side lacks it: bin, al, de."""
+@lru_cache(maxsize=200_000)
+def _lettered(part: str) -> tuple[tuple[str, int], ...]:
+    """The readings of a part, each with the set of its letters as bits."""
+    return tuple(
+        (reading, reduce(or_, (1 << ord(letter) % 61 for letter in reading), 0)) for reading in any_reading(part)
+    )
+
+
+@lru_cache(maxsize=200_000)
+def _weight(part: str) -> float:
+    """What logic-v2 makes of a part that only one side has: al and de weigh little, bin less than a name."""
+    for name in analyze_names(NameTypeTag.PER, [part], phonetics=False, numerics=False):
+        if any(each.tag == NamePartTag.STOP for each in name.parts):
+            return 0.35
+        if any(symbol.category == Symbol.Category.SYMBOL for symbol in name.symbols):
+            return 0.7
+    return 1.0
 
 
 def plausible(asked: Candidate, names: Iterable[Parts]) -> bool:
@@ -200,12 +233,12 @@ def plausible(asked: Candidate, names: Iterable[Parts]) -> bool:
     logic-v2 counts a part that the entry lacks with 0.8 and one that the person lacks with 0.2, and a family name with
     1.3; so this is the most that it could say.
     """
-    return any(_could_match(mine, theirs) for theirs in names for mine in asked.names)
+    return any(_most(mine, theirs) >= THRESHOLD for theirs in names for mine in asked.names)
 
 
-def _could_match(mine: Parts, theirs: Parts) -> bool:
+def _most(mine: Parts, theirs: Parts) -> float:
     free = list(theirs)
-    agreed = 0
+    agreed = lacked = 0
     lacking = 0.0
     for part in mine:
         found = next((other for other in free if _alike(part.text, other.text)), None)
@@ -213,12 +246,17 @@ def _could_match(mine: Parts, theirs: Parts) -> bool:
             free.remove(found)
             agreed += 1
         elif not part.patronymic or any(other.patronymic for other in theirs):
-            lacking += 0.4 if len(part.text) <= _LITTLE else 0.8
+            lacking += 0.8 * _weight(part.text)
+            lacked += 1
+            most = len(mine) - lacked + 0.3
+            if most / (most + lacking) < THRESHOLD:
+                return 0.0
     if not agreed or (agreed == 1 and len(mine) > 1):
-        return False
-    lacking += sum(0.1 if len(part.text) <= _LITTLE else 0.2 for part in free if not part.patronymic)
+        return 0.0
+    known = any(part.patronymic for part in mine)
+    lacking += sum(0.2 * _weight(part.text) for part in free if known or not part.patronymic)
     most = agreed + 0.3
-    return most / (most + lacking) >= THRESHOLD
+    return most / (most + lacking)
 
 
 @lru_cache(maxsize=500_000)
@@ -267,10 +305,9 @@ def rewritings(asked: Candidate, against: Entry) -> list[Rewriting]:
     supported = _supported(asked, against)
     found: dict[str, Rewriting] = {}
     for name in asked.names:
-        systems: list[System | None] = [*dict.fromkeys(system for part in name for system in readings(part.text))]
         for listed in against.names:
-            for system in systems or [None]:
-                rewritten = _rewritten(name, listed, system, supported)
+            for read in _ways(name):
+                rewritten = _rewritten(name, listed, read, supported)
                 if rewritten is not None:
                     known = found.get(rewritten.name)
                     if known is None or (rewritten.cost, -rewritten.agreed) < (known.cost, -known.agreed):
@@ -278,11 +315,18 @@ def rewritings(asked: Candidate, against: Entry) -> list[Rewriting]:
     return sorted(found.values(), key=lambda each: (-each.agreed, each.cost))
 
 
-def _read_as(text: str, system: System | None) -> frozenset[str]:
-    return readings(text).get(system, frozenset()) if system is not None else frozenset()
+@lru_cache(maxsize=10_000)
+def _ways(name: Parts) -> tuple[tuple[frozenset[str], ...], ...]:
+    """What the parts of a name may be in each system; systems that agree on all of them count once."""
+    systems: list[System | None] = [*dict.fromkeys(system for part in name for system in readings(part.text))]
+    found = (
+        tuple(readings(part.text).get(system, frozenset()) if system is not None else frozenset() for part in name)
+        for system in systems or [None]
+    )
+    return tuple(dict.fromkeys(found))
 
 
-def _rewritten(name: Parts, listed: Parts, system: System | None, supported: bool) -> Rewriting | None:
+def _rewritten(name: Parts, listed: Parts, read: Sequence[frozenset[str]], supported: bool) -> Rewriting | None:
     free = list(range(len(listed)))
     taken: dict[int, int] = {}
     cost = 0.0
@@ -303,8 +347,7 @@ def _rewritten(name: Parts, listed: Parts, system: System | None, supported: boo
     for number, part in enumerate(name):
         if number in taken or part.initial:
             continue
-        read = _read_as(part.text, system)
-        same = next((other for other in free if not read.isdisjoint(any_reading(listed[other].text))), None)
+        same = next((other for other in free if not read[number].isdisjoint(any_reading(listed[other].text))), None)
         if same is not None:
             take(number, same, 0.0, f"{part.text} and {listed[same].text} are one name in two spellings")
     if not taken:
@@ -312,15 +355,18 @@ def _rewritten(name: Parts, listed: Parts, system: System | None, supported: boo
     for number, part in enumerate(name):
         if number in taken:
             continue
-        read = _read_as(part.text, system)
         for other in free:
             word = listed[other]
             if part.initial != word.initial and _starts(*((part, word) if part.initial else (word, part))):
                 take(number, other, INITIAL, f"{part.text} fits {word.text} as an initial")
                 break
-            if not part.initial and not word.initial and _slipped(part.text, word.text, read):
+            if not part.initial and not word.initial and _slipped(part.text, word.text, read[number]):
                 take(number, other, SLIP, f"{part.text} and {word.text} differ by one slip of the pen")
                 break
+    abbreviated = any(name[number].initial != listed[other].initial for number, other in taken.items())
+    if abbreviated and any(not (listed[other].initial or listed[other].patronymic) for other in free):
+        # A family name of another person has the same first letter as many a patronymic.
+        return None
     if len(taken) >= 2 or (len(taken) == 1 and supported):
         patronymics = any(name[number].patronymic and listed[other].patronymic for number, other in taken.items())
         for number, part in enumerate(name):
@@ -376,12 +422,14 @@ def compare(asked: Candidate, against: Entry) -> Match | None:
     plain = LogicV2.compare(asked.proxy, against.proxy, _CONFIG)
     best, cost, score = plain, 0.0, plain.score
     why: tuple[str, ...] = ()
-    for rewriting in rewritings(asked, against)[:2]:
+    for rewriting in rewritings(asked, against)[:2] if plain.score < 1.0 else ():
         if rewriting.agreed < 2 or 1.0 - rewriting.cost <= score:
             continue
-        again = LogicV2.compare(_asked(asked.subject, [rewriting.name]), against.proxy, _CONFIG)
+        again = LogicV2.compare(asked.under(rewriting.name), against.proxy, _CONFIG)
         if again.score - rewriting.cost > score:
             best, cost, why, score = again, rewriting.cost, rewriting.why, again.score - rewriting.cost
+    if score < THRESHOLD:
+        return None
     told = list(why)
     if _contradicts(asked, against):
         score -= CONTRADICTION
@@ -391,15 +439,11 @@ def compare(asked: Candidate, against: Entry) -> Match | None:
         return None
     return Match(
         entry=against.listed.id,
-        digest=against.listed.digest,
+        digest=against.proxy.id or "",
         caption=against.listed.caption,
         score=round(min(score, 1.0), 3),
         why=(*_explained(best), *told, *([f"taken off for all this: {cost:.2f}"] if cost else [])),
-        says={
-            name: tuple(against.listed.properties[name][:_SHOWN_VALUES])
-            for name in _SHOWN
-            if against.listed.properties.get(name)
-        },
+        says=shown(against.listed),
     )
 
 

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
-from itertools import product
+from itertools import islice, product
 from typing import Final
 
 from anyascii import anyascii
@@ -82,16 +82,26 @@ _VOWELS: Final = str.maketrans("", "", "аеиоу")
 
 
 def _table(system: System) -> dict[str, tuple[str, ...]]:
-    return {spelling: (sound,) for spelling, sound in _COMMON.items()} | dict(_RULES[system])
+    return {spelling: (sound,) for spelling, sound in _COMMON.items()} | dict(_RULES[system]) | {_SOUNDED: ("з",)}
 
 
+_SOUNDED: Final = "\0"
+"""Stands for an s between vowels."""
 _TABLES: Final = {system: _table(system) for system in _RULES}
-_LONGEST: Final = {system: max(map(len, table)) for system, table in _TABLES.items()}
+_SPELLINGS: Final = {
+    system: re.compile("|".join(map(re.escape, sorted(table, key=len, reverse=True))))
+    for system, table in _TABLES.items()
+}
+"""The longest spelling that fits is the one that is meant."""
 
 
 def reduced(cyrillic: str) -> str:
     """A Cyrillic form without the differences that romanisations do not keep."""
-    text = cyrillic.casefold().translate(_LETTERS)
+    return _reduced(cyrillic.casefold().translate(_LETTERS))
+
+
+@lru_cache(maxsize=400_000)
+def _reduced(text: str) -> str:
     text = text.replace("тс", "ц").replace("шч", "щ").replace("тц", "ц")
     text = _DOUBLE.sub(r"\1", text)
     # After a consonant ё may be written e, yo or io; ие and е are one where a sign or a y stands between.
@@ -113,42 +123,31 @@ def _is_cyrillic(token: str) -> bool:
 
 def _spelt(token: str, system: System) -> str:
     """A token in the letters that a system's table knows."""
+    if token.isascii():
+        return token
     table = _TABLES[system]
     known = (letter if letter in table or letter.isascii() else anyascii(letter).casefold() for letter in token)
     return "".join(known)
 
 
+def _sounds(spelt: str, system: System) -> frozenset[str]:
+    """What is written, sound by sound; letters that the system does not know are passed over."""
+    table = _TABLES[system]
+    choices = [table[spelling] for spelling in _SPELLINGS[system].findall(spelt)]
+    return frozenset(_reduced("".join(reading)) for reading in islice(product(*choices), MAX_READINGS))
+
+
+@lru_cache(maxsize=400_000)
 def _read(token: str, system: System) -> frozenset[str]:
     spelt = _spelt(token, system)
-    variants = [spelt]
     if system is System.FRENCH:
-        variants = [_FINAL_MUTE.sub("", spelt)]
-    if system in {System.GERMAN, System.FRENCH}:
-        sounded = _SOUNDED_S.sub("\0", variants[0])
-        if sounded != variants[0]:
-            variants = [variants[0], sounded]
-    found: set[str] = set()
-    for variant in variants:
-        choices: list[tuple[str, ...]] = []
-        position = 0
-        while position < len(variant):
-            if variant[position] == "\0":
-                choices.append(("з",))
-                position += 1
-                continue
-            for length in range(_LONGEST[system], 0, -1):
-                sounds = _TABLES[system].get(variant[position : position + length])
-                if sounds is not None and len(variant[position : position + length]) == length:
-                    choices.append(sounds)
-                    position += length
-                    break
-            else:
-                position += 1
-        for number, reading in enumerate(product(*choices)):
-            if number >= MAX_READINGS:
-                break
-            found.add(reduced("".join(reading)))
-    return frozenset(found - {""})
+        spelt = _FINAL_MUTE.sub("", spelt)
+    found = _sounds(spelt, system)
+    if system in {System.GERMAN, System.FRENCH} and "s" in spelt:
+        sounded = _SOUNDED_S.sub(_SOUNDED, spelt)
+        if sounded != spelt:
+            found |= _sounds(sounded, system)
+    return found - {""}
 
 
 @lru_cache(maxsize=200_000)
@@ -176,9 +175,11 @@ _MARKS: Final[Mapping[System, re.Pattern[str]]] = {
 @lru_cache(maxsize=200_000)
 def likely_readings(token: str) -> frozenset[str]:
     """The readings of a part as an entry of a list is most likely meant: the English ones, and others with a sign."""
-    found = readings(token)
-    likely = [found[system] for system in found if system not in _MARKS or _MARKS[system].search(token)]
-    return frozenset().union(*likely)
+    if _is_cyrillic(token):
+        return any_reading(token)
+    return frozenset().union(
+        *(_read(token, system) for system in _TABLES if system not in _MARKS or _MARKS[system].search(token))
+    )
 
 
 def frame(reading: str) -> str:

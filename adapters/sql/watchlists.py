@@ -6,10 +6,10 @@ versions can be compared; only what is in force has keys.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 from sqlalchemy import delete, func, select
@@ -62,8 +62,22 @@ SELECT entry, coalesce(old.properties->'name'->>0, ''), coalesce(new.properties-
 FROM old FULL JOIN new USING (entry) WHERE old.digest IS DISTINCT FROM new.digest ORDER BY entry LIMIT $4
 """
 
-Keys = Callable[[Sequence[tuple[str, ...]]], Sequence[Sequence[int]]]
-"""The keys of some entries, by their names; slow, and called in a thread of its own."""
+Keys = Callable[[Sequence[tuple[str, ...]]], Awaitable[Sequence[Sequence[int]]]]
+"""The keys of some entries, by their names; slow, and made where nothing else waits for it."""
+
+
+class Found(NamedTuple):
+    """An entry in force, as it is kept."""
+
+    list: str
+    entry: str
+    schema: str
+    properties: str
+
+    def listed(self) -> Listed:
+        """The entry as the domain knows it; it was checked when it was imported."""
+        properties = {name: tuple(values) for name, values in json.loads(self.properties).items()}
+        return Listed.model_construct(id=self.entry, schema_=self.schema, properties=properties)
 
 
 class SqlWatchlists:
@@ -158,7 +172,7 @@ class SqlWatchlists:
         added = 0
         async for rows in _pages(driver, _NEW, name):
             names = [Listed.model_construct(id=row[0], properties=json.loads(row[3])).names for row in rows]
-            keys = await asyncio.to_thread(self._keys, names)
+            keys = await self._keys(names)
             await driver.copy_records_to_table(
                 "watchlist_entries",
                 records=[
@@ -220,7 +234,7 @@ class SqlWatchlists:
             if gone.rowcount == 0:
                 raise LookupError(f"there is no list {name}")
 
-    async def found(self, keys: Sequence[int]) -> tuple[list[InForce], list[tuple[str, Listed]]]:
+    async def found(self, keys: Sequence[int]) -> tuple[list[InForce], list[Found]]:
         """The lists as they stand, and the entries in force that have one of some keys, each with its list."""
         async with self._driver() as (_, driver):
             # The planner takes many keys for many entries, and would read them all.
@@ -233,9 +247,7 @@ class SqlWatchlists:
             InForce(watchlist=Watchlist(name=row[0], publisher=row[1], trust=row[2], kind=row[3]), version=row[4])
             for row in lists
         ]
-        return standing, [
-            (row[0], Listed.model_construct(id=row[1], schema_=row[2], properties=_tuples(row[3]))) for row in rows
-        ]
+        return standing, [Found(*row) for row in rows]
 
     def _versions(self) -> Any:
         return select(
@@ -277,10 +289,6 @@ async def _pages(driver: Any, statement: str, *arguments: Any) -> AsyncIterator[
     cursor = await driver.cursor(statement, *arguments, timeout=LONG)
     while rows := await cursor.fetch(BATCH, timeout=LONG):
         yield rows
-
-
-def _tuples(written: str) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(values) for name, values in json.loads(written).items()}
 
 
 def _as_version(row: Any) -> ListVersion:

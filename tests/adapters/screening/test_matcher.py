@@ -119,3 +119,15 @@ def test_what_is_found_says_what_agreed_and_shows_what_the_list_says() -> None:
     assert found.says["birthDate"] == ("1965-09-07",)
     assert found.digest == LISTED.digest
     assert plain_score(candidate(Subject(names=("Saizew A.",))), entry(LISTED)) < THRESHOLD
+
+
+@pytest.mark.parametrize(
+    ("asked", "listed"),
+    [
+        ("Зайцев Сергей Викторович", person("Sergey Z. OBRAZTSOV")),
+        ("Зайцев Сергей Викторович", person("Sergey Zakharovich OBRAZTSOV", "OBRAZTSOV, Sergey Z")),
+        ("Зайцев Александр Олегович", person("Aleksandr Nikolayevich ZAYTSEV", "Alexander ZAITSEV")),
+    ],
+)
+def test_family_name_is_no_patronymics_initial_and_an_alias_hides_no_contradiction(asked: str, listed: Listed) -> None:
+    assert match(asked, listed) is None

@@ -3,14 +3,19 @@ import gzip
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, text
 
 from activities.ports import ListBroken
 from adapters.screening.local import LocalScreener, entry_keys
 from adapters.sql import engine as engines
+from adapters.sql.migrations.versions import r0009_keys_of_entries
 from adapters.sql.watchlists import SqlWatchlists
 from adapters.watchlists.store import HandedIn
 from domain.screening import ListFormat, ListKind, Subject, Trust, Watchlist
@@ -31,6 +36,11 @@ def people(*names: str, **more: Any) -> str:
     )
 
 
+async def at_once(work: Callable[..., Any], *given: Any) -> Any:
+    """Does the work where it is; nobody waits here."""
+    return work(*given)
+
+
 async def nobody_asks(_: int) -> None:
     """Nobody watches."""
 
@@ -39,7 +49,7 @@ async def nobody_asks(_: int) -> None:
 async def lists(database: str) -> AsyncIterator[SqlWatchlists]:
     """Lists in a database of their own."""
     engine = engines.create(database, pool=4)
-    yield SqlWatchlists(engine, entry_keys)
+    yield SqlWatchlists(engine, partial(at_once, entry_keys))
     await engine.dispose()
 
 
@@ -69,12 +79,12 @@ async def test_a_list_becomes_a_version_and_its_people_are_found(lists: SqlWatch
 
     assert (version.version, version.entries, version.added, version.changed, version.removed) == (1, 2, 2, 0, 0)
     assert version.format is ListFormat.FTM
-    screened = await LocalScreener(lists).screen(Subject(names=("Тестов Пример",)))
+    screened = await LocalScreener(lists, at_once).screen(Subject(names=("Тестов Пример",)))
     assert screened.asked == {"test": 1}
     assert [(hit.entry, hit.caption, hit.watchlist, hit.version) for hit in screened.hits] == [
         ("1", "Primer Testov", a_watchlist(), 1)
     ]
-    assert (await LocalScreener(lists).screen(Subject(names=("Nobody Else",)))).hits == ()
+    assert (await LocalScreener(lists, at_once).screen(Subject(names=("Nobody Else",)))).hits == ()
 
 
 async def test_another_version_replaces_the_first_and_both_can_be_compared(
@@ -92,8 +102,8 @@ async def test_another_version_replaces_the_first_and_both_can_be_compared(
     ]
     back = await lists.diff("test", 2, 1)
     assert (back.added, back.changed, back.removed) == (1, 1, 0)
-    assert (await LocalScreener(lists).screen(Subject(names=("Obrazets Proverkin",)))).hits == ()
-    (hit,) = (await LocalScreener(lists).screen(Subject(names=("Obrazets Probov",)))).hits
+    assert (await LocalScreener(lists, at_once).screen(Subject(names=("Obrazets Proverkin",)))).hits == ()
+    (hit,) = (await LocalScreener(lists, at_once).screen(Subject(names=("Obrazets Probov",)))).hits
     assert (hit.entry, hit.version) == ("2", 2)
     assert [each.version for each in await lists.versions("test")] == [2, 1]
 
@@ -123,7 +133,7 @@ async def test_a_broken_list_changes_nothing(
 
     assert told in str(broken.value)
     assert await lists.lists() == [before]
-    (hit,) = (await LocalScreener(lists).screen(Subject(names=("Obrazets Proverkin",)))).hits
+    (hit,) = (await LocalScreener(lists, at_once).screen(Subject(names=("Obrazets Proverkin",)))).hits
     assert hit.version == 1
 
 
@@ -151,7 +161,7 @@ async def test_a_list_that_is_removed_finds_nobody_any_more(lists: SqlWatchlists
 
     await lists.remove("test")
 
-    screened = await LocalScreener(lists).screen(Subject(names=("Primer Testov",)))
+    screened = await LocalScreener(lists, at_once).screen(Subject(names=("Primer Testov",)))
     assert [hit.watchlist.trust for hit in screened.hits] == [Trust.HOSTILE]
     with pytest.raises(LookupError):
         await lists.remove("test")
@@ -173,3 +183,24 @@ async def test_an_import_that_is_broken_off_in_the_middle_leaves_nothing(
 
     assert await lists.lists() == []
     assert (await HandedIn(lists, tmp_path).take(handed_in, nobody_asks)).version == 1
+
+
+async def test_lists_from_before_the_present_keys_are_found_by_them_after_the_upgrade(
+    lists: SqlWatchlists, hand: Hand, tmp_path: Path, database: str
+) -> None:
+    def upgrade(connection: Connection) -> None:
+        with Operations.context(MigrationContext.configure(connection)):
+            r0009_keys_of_entries.upgrade()
+
+    await HandedIn(lists, tmp_path).take(hand(people("Primer Testov", "Obrazets Proverkin")), nobody_asks)
+    screener = LocalScreener(lists, at_once)
+    engine = engines.create(database, pool=1)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE watchlist_entries SET keys = '{1, 2}'"))
+    assert (await screener.screen(Subject(names=("Primer Testov",)))).hits == ()
+    async with engine.begin() as connection:
+        await connection.run_sync(upgrade)
+    await engine.dispose()
+
+    assert len((await screener.screen(Subject(names=("Primer Testov",)))).hits) == 1
+    assert len((await screener.screen(Subject(names=("Проверкин Образец",)))).hits) == 1

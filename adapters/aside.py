@@ -1,0 +1,72 @@
+"""Work that keeps an interpreter busy, done in processes beside this one, so that nothing else waits for it."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, Final, TypeVar
+
+Result = TypeVar("Result")
+YIELDING: Final = 10
+"""Of a process that nobody waits for: how far it gives way on a busy machine, as ``nice`` counts."""
+
+
+class Aside:
+    """Some processes, started when there is work for them; they end with this one, however it ends.
+
+    Args:
+        processes: How many at once, at most.
+        patient: Whether nobody waits for what they do.
+    """
+
+    def __init__(self, processes: int = 1, *, patient: bool = False) -> None:
+        self._processes = processes
+        self._patient = patient
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def run(self, work: Callable[..., Result], *given: Any) -> Result:
+        """What a function of some module makes of what is given; both can be pickled.
+
+        Raises:
+            BrokenProcessPool: The process was killed over it; the next work gets another.
+        """
+        if self._pool is None:
+            # A fork would take the client's threads and locks with it as they are.
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(
+                self._processes, mp_context=context, initializer=_begin, initargs=(self._patient,)
+            )
+        pool = self._pool
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool, work, *given)
+        except BrokenProcessPool:
+            if self._pool is pool:
+                self._pool = None
+            raise
+
+    async def aclose(self) -> None:
+        """Let the processes finish what they have in hand, and end them."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+
+
+def _begin(patient: bool) -> None:
+    """Begin as a process beside another one."""
+    # Whether to stop is for that one to say: a terminal tells both.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if patient:
+        os.nice(YIELDING)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        # Nobody waits for an answer any more; the pipe it would go into is held open by this process itself.
+        os._exit(0)
