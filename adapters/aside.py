@@ -8,11 +8,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 Result = TypeVar("Result")
-YIELDING: Final = 10
-"""Of a process that nobody waits for: how far it gives way on a busy machine, as ``nice`` counts."""
 
 
 class Aside:
@@ -20,12 +18,10 @@ class Aside:
 
     Args:
         processes: How many at once, at most.
-        patient: Whether nobody waits for what they do.
     """
 
-    def __init__(self, processes: int = 1, *, patient: bool = False) -> None:
+    def __init__(self, processes: int = 1) -> None:
         self._processes = processes
-        self._patient = patient
         self._pool: ProcessPoolExecutor | None = None
 
     async def run(self, work: Callable[..., Result], *given: Any) -> Result:
@@ -37,9 +33,7 @@ class Aside:
         if self._pool is None:
             # A fork would take the client's threads and locks with it as they are.
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(
-                self._processes, mp_context=context, initializer=_begin, initargs=(self._patient,)
-            )
+            self._pool = ProcessPoolExecutor(self._processes, mp_context=context, initializer=_begin)
         pool = self._pool
         try:
             return await asyncio.get_running_loop().run_in_executor(pool, work, *given)
@@ -55,12 +49,10 @@ class Aside:
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
 
 
-def _begin(patient: bool) -> None:
+def _begin() -> None:
     """Begin as a process beside another one."""
     # Whether to stop is for that one to say: a terminal tells both.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if patient:
-        os.nice(YIELDING)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -14,11 +14,12 @@ _JWS: Final = jwt.PyJWS(algorithms=[_ALGORITHM])
 
 
 @lru_cache(maxsize=4096)
-def _parsed(key: PublicKey) -> Ed25519PublicKey:
+def _parsed(key: PublicKey) -> tuple[Ed25519PublicKey, str]:
+    """A key ready for use, and what it is called."""
     parsed = OKPAlgorithm.from_jwk(key.model_dump())
     if not isinstance(parsed, Ed25519PublicKey):
         raise TypeError("a public key is not one of Ed25519")
-    return parsed
+    return parsed, key.id
 
 
 class JsonWebSignatures:
@@ -26,10 +27,11 @@ class JsonWebSignatures:
 
     def holds(self, signature: str, covered: bytes, key: PublicKey) -> bool:
         """Whether a compact signature with its payload detached (RFC 7797) is over these bytes, by this key."""
+        public, name = _parsed(key)
         try:
-            found = _JWS.decode_complete(signature, _parsed(key), algorithms=[_ALGORITHM], detached_payload=covered)
+            found = _JWS.decode_complete(signature, public, algorithms=[_ALGORITHM], detached_payload=covered)
         except (jwt.InvalidTokenError, ValueError):
             return False
         header = found["header"]
         # A signature that brings a payload of its own would be checked over that one.
-        return header.get("b64") is False and header.get("kid") == key.id and header.get("typ") == TYPE
+        return header.get("b64") is False and header.get("kid") == name and header.get("typ") == TYPE

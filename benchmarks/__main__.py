@@ -23,18 +23,24 @@ RESULTS: Final = Path(__file__).parent.parent / "build" / "benchmarks" / "latest
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is measured."""
+    """How much is measured. What is small beside the machine's drift is measured in many short rounds."""
 
     candidacies: int
     suspensions: int
     pairs: int
+    guarded: int
+    guarded_pairs: int
     cases: int
     steps: int
     starts: int
 
 
-FULL: Final = Extent(candidacies=100, suspensions=60, pairs=4, cases=400, steps=100_000, starts=10)
-QUICK: Final = Extent(candidacies=20, suspensions=20, pairs=3, cases=60, steps=10_000, starts=5)
+FULL: Final = Extent(
+    candidacies=100, suspensions=60, pairs=4, guarded=25, guarded_pairs=15, cases=400, steps=100_000, starts=10
+)
+QUICK: Final = Extent(
+    candidacies=20, suspensions=20, pairs=3, guarded=15, guarded_pairs=3, cases=60, steps=10_000, starts=5
+)
 
 
 async def measure(extent: Extent, console: Console) -> Results:
@@ -46,8 +52,8 @@ async def measure(extent: Extent, console: Console) -> Results:
             throughput = await measures.throughput(stand, worker, candidacies=extent.candidacies, pairs=extent.pairs)
             console.print(f"Suspensions: {extent.pairs} rounds of {extent.suspensions}, in the same way …")
             suspensions = await measures.suspensions(stand, worker, suspensions=extent.suspensions, pairs=extent.pairs)
-            console.print(f"Guards: {extent.pairs} rounds of {extent.candidacies}, with and without them in turn …")
-            guards = await measures.guards(stand, worker, candidacies=extent.candidacies, pairs=extent.pairs)
+            console.print(f"Guards: {extent.guarded_pairs} rounds of {extent.guarded}, with and without in turn …")
+            guards = await measures.guards(stand, worker, candidacies=extent.guarded, pairs=extent.guarded_pairs)
             console.print("History of one life …")
             histories = await measures.histories(stand)
             console.print("Start of the command line …")

@@ -1,4 +1,7 @@
-"""A register that has kept many cases for years: ended ones, with their steps in the chain, and their signatures."""
+"""A register that has kept many cases for years: ended ones of as many persons, each under a key of its own.
+
+Every step is in the chain, and signed by an officer: the most that a step can cost whoever verifies it.
+"""
 
 import itertools
 import secrets
@@ -16,15 +19,14 @@ from adapters.sql.tables import cases, events
 from domain.candidacy import Act, Reason, Stage
 from domain.chain import START, link
 from domain.envelope import Envelope
-from domain.keys import REGISTER_KEY
+from domain.ids import candidacy_workflow_id
+from domain.keys import key_of
 from domain.signing import digest
-from domain.steps import CaseKind, Trigger
+from domain.steps import CaseKind
 from starter.signing import KeyPair
 
 _STEPS: Final = 10
 """Steps of each case."""
-_SIGNED: Final = 5
-"""How many of them an officer took."""
 _CELL: Final = 2_000
 """Bytes of an encrypted state, about: one that was measured had 1,900."""
 _WRITTEN: Final = 2_000
@@ -36,13 +38,17 @@ async def fill(engine: AsyncEngine, keyring: Keyring, session: str, *, signer: K
     rows = _steps(Cells(keyring), session, signer, steps)
     number = itertools.count(1)
     while written := [row async for row in _some(rows, _WRITTEN)]:
-        ended = [_case(session, next(number), last) for last in written[_STEPS - 1 :: _STEPS]]
+        ended = [_case(session, next(number), workflow_id, last) for workflow_id, last in written[_STEPS - 1 :: _STEPS]]
         async with engine.begin() as connection:
             await connection.execute(insert(cases), ended)
-            await connection.execute(insert(events), written)
+            await connection.execute(insert(events), [row for _, row in written])
 
 
-async def _some(rows: AsyncIterator[dict[str, Any]], most: int) -> AsyncIterator[dict[str, Any]]:
+_Step = tuple[str, dict[str, Any]]
+"""The workflow of a case, and the row of one of its steps."""
+
+
+async def _some(rows: AsyncIterator[_Step], most: int) -> AsyncIterator[_Step]:
     for _ in range(most):
         try:
             yield await anext(rows)
@@ -50,36 +56,34 @@ async def _some(rows: AsyncIterator[dict[str, Any]], most: int) -> AsyncIterator
             return
 
 
-async def _steps(cells: Cells, session: str, signer: KeyPair, steps: int) -> AsyncIterator[dict[str, Any]]:
+async def _steps(cells: Cells, session: str, signer: KeyPair, steps: int) -> AsyncIterator[_Step]:
     began = datetime.now(UTC)
     for number in range(steps // _STEPS):
         reference, before = _reference(session, number + 1), START
+        workflow_id = candidacy_workflow_id(session, secrets.token_hex(16))
+        key = key_of(workflow_id)
         for seq in range(1, _STEPS + 1):
             at = began + timedelta(minutes=number * _STEPS + seq)
+            state = {"seq": seq, "told": secrets.token_hex(_CELL)}
             row = {column.name: None for column in events.c if column.name != "hash"} | {
                 "case_reference": reference,
                 "seq": seq,
-                "act": Act.REMIND,
-                "trigger": Trigger.TIME,
                 "at": at,
                 "recorded_at": at,
                 "stage_before": Stage.NOMINATED,
                 "stage": Stage.LAPSED if seq == _STEPS else Stage.NOMINATED,
-                "decision": f"due:{seq}",
-                "content": await cells.write(REGISTER_KEY, content_of(reference, seq), {}),
                 "effects": [],
-                "state": await cells.write(
-                    REGISTER_KEY, state_of(reference, seq), {"seq": seq, "told": secrets.token_hex(_CELL)}
-                ),
+                "taken": at,
+                "state": await cells.write(key, state_of(reference, seq), state),
             }
-            if seq <= _SIGNED:
-                row |= await _signed(cells, signer, reference, seq, at)
+            command = _signed(signer, reference, seq, at)
+            row |= command | {"content": await cells.write(key, content_of(reference, seq), command["content"])}
             before = link(before, chain.digest(row))
-            yield row | {"hash": before}
+            yield workflow_id, row | {"hash": before}
 
 
-async def _signed(cells: Cells, signer: KeyPair, reference: str, seq: int, at: datetime) -> dict[str, Any]:
-    """What is otherwise in a step that an officer took."""
+def _signed(signer: KeyPair, reference: str, seq: int, at: datetime) -> dict[str, Any]:
+    """What is in a step by the officer's command."""
     reason = Reason(reason=f"As agreed, {secrets.token_hex(100)}")
     envelope: Envelope[Reason] = Envelope(
         act=Act.CORRECT,
@@ -93,19 +97,16 @@ async def _signed(cells: Cells, signer: KeyPair, reference: str, seq: int, at: d
     )
     step = signer.sign(envelope).step(seq=seq, at=at, before=Stage.NOMINATED, stage=Stage.NOMINATED)
     names = ("act", "trigger", "decision", "signer", "addressed", "basis", "content_hash", "issued", "nonce", "key")
-    return {name: getattr(step, name) for name in (*names, "signature")} | {
-        "taken": at,
-        "content": await cells.write(REGISTER_KEY, content_of(reference, seq), step.content),
-    }
+    return {name: getattr(step, name) for name in (*names, "signature", "content")}
 
 
-def _case(session: str, number: int, last: dict[str, Any]) -> dict[str, Any]:
+def _case(session: str, number: int, workflow_id: str, last: dict[str, Any]) -> dict[str, Any]:
     return {
         "reference": last["case_reference"],
         "kind": CaseKind.CANDIDACY,
         "session": session,
         "number": number,
-        "workflow_id": f"candidacy/{session}/{secrets.token_hex(16)}",
+        "workflow_id": workflow_id,
         "stage": Stage.LAPSED,
         "ended": True,
         "seq": last["seq"],

@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from sqlalchemy.engine import make_url
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
+from activities.ports import Judging, Keys
 from adapters.sql import engine
 from benchmarks.stand import Stand
 from config import logs
@@ -54,6 +55,10 @@ class Unsealed:
     async def unseal(self, sealed: bytes, *, place: str = "") -> bytes:
         """As it is."""
         return sealed
+
+    async def marks(self, texts: Sequence[str]) -> Sequence[str]:
+        """As they are."""
+        return texts
 
     async def entitle(self, reference: str, name: str) -> None:
         """Nothing to do."""
@@ -144,8 +149,11 @@ async def run(settings: Settings) -> None:
         await compose.prepare(parts, settings)
         found = environment(settings.home)
         client = await Client.connect(found["TEMPORAL_ADDRESS"], data_converter=pydantic_data_converter)
-        in_clear: Any = Unsealed()
-        credulous = patch.object(compose, "judge", lambda _settings: Credulous())
+        unsealed: Keys = Unsealed()
+        # What the activities ask of a keyring is the port alone; it is opened and closed as part of ``parts``.
+        in_clear: Any = unsealed
+        judge: Judging = Credulous()
+        credulous = patch.object(compose, "judge", lambda _settings: judge)
         with credulous:
             async with compose.at_work(client, settings, replace(parts, keyring=in_clear)):
                 logging.getLogger("worker").info("worker ready")

@@ -8,7 +8,6 @@ What is stored of personal data is its ciphertext, so a chain stays whole when t
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from pydantic import AwareDatetime, Field
 
 from domain.ledger import Difference
 from domain.model import Model
+from domain.signing import canonical
 
 START: Final = b""
 """What comes before the first."""
@@ -29,8 +29,7 @@ def digest(fields: Mapping[str, Any]) -> bytes:
     A field that is not set does not count, so a column that is added later changes no digest of earlier rows.
     """
     told = {name: _told(value) for name, value in fields.items() if value is not None}
-    text = json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).digest()
+    return hashlib.sha256(canonical(told)).digest()
 
 
 def _told(value: Any) -> Any:

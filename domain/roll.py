@@ -19,6 +19,8 @@ class Roll:
         first = [(key, each) for key, each in unsigned if each.office is Office.HEAD_OF_DESK][:1]
         self.doubled = len(unsigned) > len(first)
         self._keys = {key.id: (each.person, key) for key, each in first}
+        # Those that were asked for since the roll last changed.
+        self._officers: dict[str, Officer] = {}
         self.appointments = tuple(each.model_copy(update={"revoked": None}) for _, each in first)
 
     def officer(self, written: Written) -> Officer | None:
@@ -26,8 +28,10 @@ class Roll:
         if written.signed is None or (known := self._keys.get(written.signed.key)) is None:
             return None
         person, key = known
-        held = tuple(each for each in self.appointments if each.key == key.id)
-        return Officer(person=person, key=key, appointments=held)
+        if written.signed.key not in self._officers:
+            held = tuple(each for each in self.appointments if each.key == written.signed.key)
+            self._officers[written.signed.key] = Officer(person=person, key=key, appointments=held)
+        return self._officers[written.signed.key]
 
     def follow(self, written: Written) -> None:
         """Take what a command that holds did to the roll."""
@@ -40,6 +44,8 @@ class Roll:
                 self._keys.setdefault(key.id, (admission.request.person, key))
                 appointment = appointed(admission, by=written.signed.signer, at=written.taken)
                 self.appointments = (*self.appointments, appointment)
+                self._officers.clear()
             case "officer.revoke":
                 revocation = Revocation.model_validate(written.content)
                 self.appointments = revoked(self.appointments, revocation, written.taken)
+                self._officers.clear()

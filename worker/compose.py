@@ -276,15 +276,6 @@ def heavy_activities(ports: Ports) -> tuple[Callable[..., Any], Callable[..., An
     return Screenings(screener=ports.screener, ledger=ports.ledger).screen_person, lists.import_list
 
 
-@asynccontextmanager
-async def _aside(processes: int, *, patient: bool = False) -> AsyncIterator[Aside]:
-    aside = Aside(processes, patient=patient)
-    try:
-        yield aside
-    finally:
-        await aside.aclose()
-
-
 def yente(settings: Settings, url: str) -> YenteScreener:
     """What asks the server of lists that is set.
 
@@ -355,8 +346,8 @@ async def at_work(client: Client, settings: Settings, parts: Parts) -> AsyncIter
     interpreter busy is done in a process beside this one.
     """
     async with AsyncExitStack() as stack:
-        comparing = await stack.enter_async_context(_aside(settings.screenings_at_once))
-        importing = await stack.enter_async_context(_aside(1, patient=True))
+        comparing = await stack.enter_async_context(aclosing(Aside(settings.screenings_at_once)))
+        importing = await stack.enter_async_context(aclosing(Aside()))
         ports = _ports(client, settings, parts, comparing=comparing, importing=importing)
         if settings.yente_url is not None:
             remote = await stack.enter_async_context(aclosing(yente(settings, settings.yente_url)))

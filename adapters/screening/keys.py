@@ -12,10 +12,10 @@ Two names that are known to the field's data make a key by themselves, and so do
 read in the systems in which it is likely written, a person in all of them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import combinations, islice
+from itertools import combinations, islice, permutations
 from typing import Final
 
 from adapters.screening.matcher import Part, parts_of, symbols
@@ -68,9 +68,9 @@ def _number(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
-def _key(one: int, other: int = 0) -> int:
-    """Two numbers in one, as PostgreSQL's bigint."""
-    return ((one + other) & MASK) - HALF
+def _keys(ones: Iterable[int], others: Iterable[int] = (0,)) -> set[int]:
+    """Each of some numbers with each of some others in one, as PostgreSQL's bigint."""
+    return {((one + other) & MASK) - HALF for one in ones for other in others}
 
 
 @lru_cache(maxsize=200_000)
@@ -102,32 +102,28 @@ def _starts(part: str, *, asked: bool) -> tuple[int, ...]:
     return tuple(map(_number, {reading[:1] for reading in read} | {part[:1]}))
 
 
-def _two(one: str, other: str, kind: str, *, asked: bool) -> Iterator[int]:
-    """The keys of two parts: a close form of either with an outline of the other."""
-    for near, far in ((one, other), (other, one)):
-        outlines = _outlines(far, asked=asked)
-        for form in _close(near, kind, asked=asked):
-            for outline in outlines:
-                yield _key(form, outline)
-    for mine in symbols(one):
-        for theirs in symbols(other):
-            # In whatever order.
-            yield _key(_number(f"s{kind}|{mine}"), _number(f"s{kind}|{theirs}"))
+@lru_cache(maxsize=200_000)
+def _known(part: str, kind: str) -> tuple[int, ...]:
+    return tuple(_number(f"s{kind}|{symbol}") for symbol in symbols(part))
 
 
-def _abbreviated(one: str, other: str, kinds: str, *, asked: bool) -> Iterator[int]:
+def _two(one: str, other: str, kind: str, *, asked: bool) -> set[int]:
+    """The keys of two parts: a close form of either with an outline of the other, or both as the data knows them."""
+    return (
+        _keys(_close(one, kind, asked=asked), _outlines(other, asked=asked))
+        | _keys(_close(other, kind, asked=asked), _outlines(one, asked=asked))
+        | _keys(_known(one, kind), _known(other, kind))
+    )
+
+
+def _abbreviated(one: str, other: str, kind: str, *, asked: bool) -> set[int]:
     """The keys of a part with the first letter of another."""
-    starts = _starts(other, asked=asked)
-    for kind in kinds:
-        for form in _close(one, kind, asked=asked):
-            for start in starts:
-                yield _key(form, start)
+    return _keys(_close(one, kind, asked=asked), _starts(other, asked=asked))
 
 
-def _alone(part: str, *, asked: bool, whole: bool) -> Iterator[int]:
-    """Whoever is asked for by one name is looked for in whole names; an entry of one name, in no part of others."""
-    kinds = ("1+" if asked else "1") if whole else ("" if asked else "+")
-    return (_key(form) for kind in kinds for form in _close(part, kind, asked=asked))
+def _alone(part: str, kinds: str, *, asked: bool) -> set[int]:
+    """The keys of a part by itself."""
+    return {key for kind in kinds for key in _keys(_close(part, kind, asked=asked))}
 
 
 def _rarest(parts: Sequence[Part]) -> list[str]:
@@ -159,36 +155,52 @@ def _sought(whole: Sequence[Part], parts: int) -> Iterator[tuple[str, str, str]]
         yield from ((one, other, ALL) for one, other in combinations(names[: 2 + parts // 3], 2))
 
 
-def _keys_of(name: str, *, asked: bool) -> Iterator[int]:
-    parts = sorted(parts_of(name), key=lambda part: (-len(part.text), part.text))
-    if len(parts) == 1:
-        yield from _alone(parts[0].text, asked=asked, whole=True)
-        return
-    initials = [part.text for part in parts if part.initial]
-    telling = [part for part in parts if not part.initial and part.text not in PARTICLES]
-    whole = (telling if len(telling) + len(initials) > 1 else [part for part in parts if not part.initial])[:MAX_PARTS]
-    for number, part in enumerate(whole):
-        yield from _alone(part.text, asked=asked, whole=False)
-        for initial in initials:
-            yield from _abbreviated(part.text, initial, "i" if asked else "iw", asked=asked)
-        for other in (*whole[:number], *whole[number + 1 :]):
+def _found_by(names: Iterable[str], *, asked: bool) -> set[int]:
+    found: set[int] = set()
+    done: set[tuple[str, ...]] = set()
+
+    def add(make: Callable[..., set[int]], *parts: str) -> None:
+        # The names of one entry have most of their parts in common.
+        known = (make.__name__, *parts)
+        if known not in done:
+            done.add(known)
+            found.update(make(*parts, asked=asked))
+
+    for name in names:
+        parts = sorted(parts_of(name), key=lambda part: (-len(part.text), part.text))
+        if len(parts) == 1:
+            # Whoever is asked for by one name is looked for in whole names; an entry of one name, in no part of others.
+            add(_alone, parts[0].text, "1+" if asked else "1")
+            continue
+        initials = [part.text for part in parts if part.initial]
+        telling = [part for part in parts if not part.initial and part.text not in PARTICLES]
+        enough = len(telling) + len(initials) > 1
+        whole = (telling if enough else [part for part in parts if not part.initial])[:MAX_PARTS]
+        for part in whole:
+            if not asked:
+                add(_alone, part.text, "+")
+            for initial in initials:
+                for kind in "i" if asked else "iw":
+                    add(_abbreviated, part.text, initial, kind)
+        for one, other in permutations([part.text for part in whole], 2):
             # An initial meets a whole name, on either side.
-            yield from _abbreviated(part.text, other.text, "w" if asked else "i", asked=asked)
-    if asked:
-        for one, two, kind in _sought(whole, len(parts)):
-            yield from _two(one, two, kind, asked=True)
-        return
-    for first, second in combinations(whole, 2):
-        yield from _two(first.text, second.text, ALL, asked=False)
-        if len(whole) == 2:
-            yield from _two(first.text, second.text, TWO, asked=False)
+            add(_abbreviated, one, other, "w" if asked else "i")
+        if asked:
+            for one, other, kind in _sought(whole, len(parts)):
+                add(_two, one, other, kind)
+            continue
+        for one, other in combinations([part.text for part in whole], 2):
+            add(_two, one, other, ALL)
+            if len(whole) == 2:
+                add(_two, one, other, TWO)
+    return found
 
 
 def entry_keys(names: Iterable[str]) -> list[int]:
     """The keys of an entry, in order."""
-    return sorted({key for name in islice(dict.fromkeys(names), MAX_NAMES) for key in _keys_of(name, asked=False)})
+    return sorted(_found_by(islice(dict.fromkeys(names), MAX_NAMES), asked=False))
 
 
 def asked_keys(names: Iterable[str]) -> list[int]:
     """The keys under which entries are looked for that a person may be, in order."""
-    return sorted({key for name in dict.fromkeys(names) for key in _keys_of(name, asked=True)})
+    return sorted(_found_by(dict.fromkeys(names), asked=True))

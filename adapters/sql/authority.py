@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql import interests
 from adapters.sql.cells import Cells, content_of, content_of_command, state_of
+from adapters.sql.reach import each
 from adapters.sql.tables import (
     among,
     appointments,
@@ -403,7 +404,7 @@ async def unsigned(connection: AsyncConnection) -> Sequence[tuple[Credential, Ap
 
 async def written(connection: AsyncConnection, cells: Cells) -> AsyncIterator[Written]:
     """Every officer's command that was ever taken: those to the register first, in order, then every case's."""
-    async for row in await connection.stream(select(commands).order_by(commands.c.n)):
+    async for row in each(connection, select(commands).order_by(commands.c.n)):
         fields = dict(row._mapping)
         yield Written(
             place=row.addressed,
@@ -422,7 +423,7 @@ async def written(connection: AsyncConnection, cells: Cells) -> AsyncIterator[Wr
         .where(events.c.trigger == Trigger.OFFICER)
         .order_by(events.c.case_reference, events.c.seq)
     )
-    async for row in await connection.stream(steps):
+    async for row in each(connection, steps):
         fields = dict(row._mapping)
         acts = acts if row.case_reference == case_reference else ()
         case_reference = row.case_reference

@@ -7,12 +7,10 @@ from sqlalchemy import RowMapping, and_, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.sql.reach import each
 from adapters.sql.tables import chain, events, seals
 from domain import chain as law
 from domain.chain import Seal, Stored
-
-_FETCHED: Final = 500
-"""Rows that are held at a time."""
 
 _same: Final = and_(chain.c.case_reference == events.c.case_reference, chain.c.seq == events.c.seq)
 _CHAIN: Final = (
@@ -36,9 +34,8 @@ def digest(row: Mapping[str, Any]) -> bytes:
 
 async def stored(connection: AsyncConnection) -> AsyncIterator[Stored]:
     """Every event and its link, in the order of the chain; those without a link last."""
-    rows = await connection.stream(_CHAIN, execution_options={"yield_per": _FETCHED})
-    async for row in rows.mappings():
-        yield _stored(row)
+    async for row in each(connection, _CHAIN):
+        yield _stored(row._mapping)
 
 
 def _stored(row: RowMapping) -> Stored:
@@ -46,7 +43,7 @@ def _stored(row: RowMapping) -> Stored:
     return Stored(
         reference=row["of_case"],
         seq=row["of_step"],
-        digest=digest(dict(row)) if there else None,
+        digest=digest({**row}) if there else None,
         hash=row["hash"],
         n=row["n"],
         head=row["head"],

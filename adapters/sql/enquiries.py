@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql import authority, interests
 from adapters.sql.cells import Cells, of_letter, reason_of, state_of
+from adapters.sql.reach import each
 from adapters.sql.tables import (
     DONE,
     TROUBLED,
@@ -174,11 +175,10 @@ async def gaps(connection: AsyncConnection, cells: Cells) -> Sequence[str]:
     last = select(func.max(events.c.seq)).where(events.c.case_reference == cases.c.reference).scalar_subquery()
     counted = and_(steps == cases.c.seq, last == cases.c.seq).label("counted")
     query = select(cases.c.reference, cases.c.seq, cases.c.state, counted).order_by(cases.c.reference)
-    rows = await connection.stream(query)
     # A state that does not open in its place is not that of the last step either.
     return [
         row.reference
-        async for row in rows
+        async for row in each(connection, query)
         if not row.counted or not await _fits(cells, row.reference, row.seq, row.state)
     ]
 

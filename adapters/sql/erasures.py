@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql import retentions
 from adapters.sql.cells import Cells, content_of, content_of_command, of_letter, reason_of, reason_of_erasure, state_of
+from adapters.sql.reach import each
 from adapters.sql.tables import WAITING, cases, commands, erasures, events, letter_events, letters
 from domain.candidacy import ON_A_LIST, CandidacyState
 from domain.envelope import Envelope
@@ -29,9 +29,6 @@ from domain.keys import REGISTER_KEY, SealBroken, key_of
 from domain.ledger import LetterState
 from domain.retention import Retention, RetentionRule
 from domain.steps import CaseKind
-
-_FETCHED: Final = 200
-"""Rows that are held at a time."""
 
 
 async def person(connection: AsyncConnection, cells: Cells, candidacy: str) -> Person:
@@ -182,24 +179,22 @@ async def _cells(connection: AsyncConnection, person: Person) -> AsyncIterator[t
     """Every cell but those that say that it was erased: the last step of the candidacy, and the case as it left it."""
     references = [case.reference for case in person.cases]
 
-    async def rows(query: Select[Any]) -> AsyncIterator[Any]:
-        async for row in await connection.stream(query, execution_options={"yield_per": _FETCHED}):
-            yield row
-
     of_cases = select(cases.c.reference, cases.c.seq, cases.c.state).where(cases.c.reference.in_(references))
-    async for case in rows(of_cases.where(cases.c.reference != person.candidacy)):
+    async for case in each(connection, of_cases.where(cases.c.reference != person.candidacy)):
         yield state_of(case.reference, case.seq), case.state
-    async for event in rows(select(events).where(events.c.case_reference.in_(references), events.c.act != ERASE_ACT)):
+    async for event in each(
+        connection, select(events).where(events.c.case_reference.in_(references), events.c.act != ERASE_ACT)
+    ):
         yield state_of(event.case_reference, event.seq), event.state
         yield content_of(event.case_reference, event.seq), event.content
-    async for letter in rows(select(letters).where(letters.c.case_reference.in_(references))):
+    async for letter in each(connection, select(letters).where(letters.c.case_reference.in_(references))):
         for column in ("name", "email", "text", "html"):
             yield of_letter(column, letter.reference), letter._mapping[column]
     taken = select(commands.c.nonce, commands.c.content)
-    async for command in rows(taken.where(commands.c.addressed.in_([*references, *person.letters]))):
+    async for command in each(connection, taken.where(commands.c.addressed.in_([*references, *person.letters]))):
         yield content_of_command(command.nonce), command.content
     said = (
         select(letter_events.c.letter, letter_events.c.reason).where(letter_events.c.reason.is_not(None)).join(letters)
     )
-    async for change in rows(said.where(letters.c.case_reference.in_(references))):
+    async for change in each(connection, said.where(letters.c.case_reference.in_(references))):
         yield reason_of(change.letter), change.reason

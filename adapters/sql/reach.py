@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
+from sqlalchemy import Row, Select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -47,3 +48,14 @@ def _sorted(failed: DBAPIError) -> Exception:
     if failed.connection_invalidated or state.startswith(_PASSING):
         return LedgerUnavailable(f"the database is away ({state or 'connection closed'})")
     return StatementRefused(f"the database refused a statement ({state or type(failed.orig).__name__})")
+
+
+async def each(connection: AsyncConnection, query: Select[Any], *, at_once: int = 500) -> AsyncIterator[Row[Any]]:
+    """The rows of a query, of which so many are held at a time; in a transaction.
+
+    They are handed over in bulk: each by itself would cost more than to look at it.
+    """
+    rows = await connection.stream(query, execution_options={"yield_per": at_once})
+    async for several in rows.partitions():
+        for row in several:
+            yield row

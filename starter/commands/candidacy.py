@@ -508,7 +508,7 @@ def _shown(found: CaseFile) -> list[RenderableType]:
             "session": state.terms.session,
             "seat": state.nomination.seat,
             "list": place,
-            "kept until": _kept(found.row),
+            "kept until": kept(found.row),
             "awaits": "ratification" if state.awaits_ratification else None,
             "suspension": None if state.review is None else f"number {state.review.number}, {state.review.measure}",
             "candidate": " ".join(
@@ -536,14 +536,15 @@ def _shown(found: CaseFile) -> list[RenderableType]:
     return [*parts, show.letters("Letters", found.letters)]
 
 
-def _kept(row: CaseRow) -> str | None:
+def kept(row: CaseRow) -> str | None:
     """Until when the data of a case that has ended is kept, and why for that long."""
     if not row.ended:
         return None if row.held_until is None else f"{row.held_until} at the least, as an officer has said"
     if row.kept_until is None:
         return "it is erased when somebody asks for it only"
     held = " (held back by an officer)" if row.held_until == row.kept_until else ""
-    return f"{row.kept_until}{held}, then erased by itself" + (", as the desk was told" if row.announced else "")
+    told = ", as the desk was told" if row.announced == row.kept_until else ""
+    return f"{row.kept_until}{held}, then erased by itself{told}"
 
 
 def _coming(coming: Sequence[Due]) -> list[tuple[str, str]]:

@@ -1,79 +1,29 @@
 """Tokens of a house's provider: which are taken, and what is kept of them."""
 
 import hashlib
-import json
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from jwt.algorithms import ECAlgorithm
 
 from activities.ports import ProviderUnavailable
 from adapters.tokens import OidcTokens
 from domain.errors import UnknownSigner
+from tests.provider import AUDIENCE, Provider, providing
 
-AUDIENCE = "dialogue-desk"
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
-
-
-@dataclass
-class Provider:
-    """A provider on loopback, with one key."""
-
-    issuer: str
-    private: ec.EllipticCurvePrivateKey
-
-    def token(self, *, signed_by: Any = None, alg: str = "ES256", kid: str = "one", **changes: Any) -> str:
-        claims: dict[str, Any] = {
-            "iss": self.issuer,
-            "sub": "officer-at-the-house",
-            "aud": AUDIENCE,
-            "iat": NOW,
-            "exp": NOW + timedelta(minutes=5),
-            "jti": "t-1",
-        }
-        told = {name: value for name, value in (claims | changes).items() if value is not None}
-        key: Any = None if alg == "none" else signed_by or self.private
-        return jwt.encode(told, key, algorithm=alg, headers={"kid": kid})
 
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[Provider]:
-    private = ec.generate_private_key(ec.SECP256R1())
-    published = json.loads(ECAlgorithm.to_jwk(private.public_key())) | {"kid": "one", "use": "sig", "alg": "ES256"}
-
-    class Answers(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            issuer = f"http://127.0.0.1:{server.server_port}"
-            documents: dict[str, Any] = {
-                "/.well-known/openid-configuration": {"issuer": issuer, "jwks_uri": f"{issuer}/keys"},
-                "/keys": {"keys": [published]},
-            }
-            found = documents.get(self.path)
-            self.send_response(404 if found is None else 200)
-            self.end_headers()
-            self.wfile.write(json.dumps(found).encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    serving = threading.Thread(target=server.serve_forever)
-    serving.start()
-    yield Provider(f"http://127.0.0.1:{server.server_port}", private)
-    server.shutdown()
-    serving.join()
-    server.server_close()
+    with providing() as running:
+        yield running
 
 
 async def test_token_of_the_provider_leaves_evidence_without_itself(provider: Provider) -> None:
-    token = provider.token()
+    token = provider.token(at=NOW)
     evidence = await OidcTokens(provider.issuer, AUDIENCE).evidence(token)
     assert (evidence.iss, evidence.sub, evidence.jti, evidence.kid) == (
         provider.issuer, "officer-at-the-house", "t-1", "one",

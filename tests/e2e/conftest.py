@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.terminal import Terminal, a_stack
+from tests.provider import AUDIENCE, Provider, providing
 
 
 @pytest.fixture(autouse=True)
@@ -17,9 +18,16 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Path]:
+def provider() -> Iterator[Provider]:
+    """The house's provider of tokens, which the stack that all tests share takes."""
+    with providing() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stack(provider: Provider) -> Iterator[Path]:
     """The home folder of one stack for the whole run, or for each worker of it; every test has a session of its own."""
-    with a_stack() as home:
+    with a_stack({"DESK_OIDC_ISSUER": provider.issuer, "DESK_OIDC_AUDIENCE": AUDIENCE}) as home:
         yield home
 
 

@@ -240,12 +240,12 @@ async def admit(home: Path, requests: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def a_stack() -> Iterator[Path]:
-    """An embedded stack that runs; its home folder."""
+def a_stack(surroundings: Mapping[str, str] | None = None) -> Iterator[Path]:
+    """An embedded stack that runs; its home folder. ``surroundings`` are variables of its environment."""
     # pytest's own folders are closed to the server's user: see the fixture ``reachable_folder``.
     with TemporaryDirectory(prefix="desk-") as folder:
         home = Path(folder) / "home"
-        terminal = Terminal(home=home, folder=Path(folder))
+        terminal = Terminal(home=home, folder=Path(folder), surroundings=surroundings or {})
         try:
             begin(terminal)
             yield home

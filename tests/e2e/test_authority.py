@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from temporalio.client import Client, WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
@@ -24,6 +25,8 @@ from starter import profiles
 from starter.desk import Desk, Refused
 from starter.signing import fresh
 from tests.e2e.terminal import Terminal, a_nomination, a_row, day, desk_of
+from tests.provider import Provider
+from tests.starter.conftest import Said
 
 SESSION = "2026P"
 REFERENCE = f"C-{SESSION}-0001"
@@ -300,6 +303,60 @@ def test_officer_is_admitted_acts_and_acts_no_more_once_the_office_is_ended(sitt
         3,
         "refused (last-head-of-desk): nobody would be left to admit officers; admit another first\n",
     )
+
+
+WRONG_TOKENS: dict[str, tuple[dict[str, Any], str]] = {
+    "expired": ({"at": datetime.now(UTC) - timedelta(minutes=6)}, "token-expired"),
+    "for another house": ({"aud": "another-house"}, "token"),
+    "by a key that the provider does not publish": (
+        {"kid": "two", "signed_by": ec.generate_private_key(ec.SECP256R1())},
+        "token",
+    ),
+    "of somebody else at the house": ({"sub": "another-at-the-house"}, "token"),
+}
+
+
+@pytest.mark.usefixtures("newcomers")
+async def test_officer_acts_by_a_token_of_the_house_and_by_no_wrong_one(outsider: Outsider, provider: Provider) -> None:
+    terminal = outsider.terminal
+    token = provider.token()
+
+    def say(*argv: str, token: str) -> Said:
+        return terminal.say(*argv, "--json", settings={"DESK_PROFILE": "house", "DESK_TOKEN": token})
+
+    enrolled = say("officer", "enrol", "house", "--officer", "O-90", "--token", token=token)
+    terminal.ask("officer", "admit", enrolled.document["request"], "--office", "desk-officer")
+    correct = (
+        "candidacy",
+        "correct",
+        REFERENCE,
+        "--role",
+        "candidate",
+        "--language",
+        "fr",
+        "--reason",
+        "Asked for it.",
+    )
+    taken = say(*correct, token=token)
+    assert (taken.code, taken.document["fresh"], taken.err) == (0, True, "")
+    last = (
+        f"SELECT act, signer, signature, evidence->>'sub' FROM events WHERE case_reference = '{REFERENCE}' "
+        "ORDER BY seq DESC LIMIT 1"
+    )
+    assert await terminal.rows(last) == [("correct", "O-90", None, "officer-at-the-house")]
+
+    register, incidents = await outsider.register(), await outsider.incidents()
+    decline = ("candidacy", "decline", REFERENCE, "--reason", "No time.")
+    for changes, rule in WRONG_TOKENS.values():
+        said = say(*decline, token=provider.token(**changes))
+        assert (said.code, said.document["error"]["rule"]) == (3, rule)
+    assert await outsider.register() == register
+    written = [(rule, signer) for rule, _, signer in (await outsider.incidents())[len(incidents) :]]
+    assert written == [(rule, "O-90") for _, rule in WRONG_TOKENS.values()]
+    # Long after the token has expired, its evidence is what the register is verified by; the token itself is nowhere.
+    assert terminal.ask("ledger", "verify")["differences"] == []
+    kept = await terminal.rows("SELECT evidence::text FROM events UNION ALL SELECT evidence::text FROM commands")
+    assert not any(token in (text or "") or token.split(".")[2] in (text or "") for (text,) in kept)
 
 
 @pytest.mark.usefixtures("newcomers")

@@ -261,6 +261,9 @@ async def the_search_finds_what_went_in_in_clear(terminal: Terminal) -> None:
 
 async def erase(terminal: Terminal, people: tuple[str, str]) -> list[dict[str, Any]]:
     """Two officers erase both of them; the certificates."""
+    hold = ("candidacy", "retain", people[0], "--until", "2099-12-31", "--reason", "File DP-12")
+    assert terminal.ask(*hold, "--profile", "protection") == {"reference": people[0], "until": "2099-12-31"}
+    assert terminal.ask("candidacy", "show", people[0])["row"]["held_until"] == "2099-12-31"
     for reference in people:
         asked = terminal.ask("candidacy", "erase", reference, "--reason", "File DP-12", "--profile", "protection")
         assert (asked["requested_by"], asked["confirmed_by"]) == ("O-6", None)
@@ -273,6 +276,7 @@ async def erase(terminal: Terminal, people: tuple[str, str]) -> list[dict[str, A
         assert [(each["readable"], each["in_clear"]) for each in certificate["readings"]] == [(0, 0), (0, 0)]
         assert all(each["unreadable"] > 0 for each in certificate["readings"])
         assert terminal.ask("ledger", "certificate", f"erasure-{reference}.json")["holds"] is True
+    assert terminal.ask("ledger", "certificate", people[0])["certificate"] == done[0]
     assert terminal.say("ledger", "certificate", terminal.write("forged.json", done[0] | {"steps": 99})).code == 3
     return done
 
