@@ -300,7 +300,7 @@ class Judge:
             check_returning(state, grounds.returning)
         if isinstance(state, SuspensionState) and step.act == SuspensionAct.OPEN:
             own = grounds.candidacy
-            check_hits(Charge.model_validate(step.content), own.file if own is not None else None)
+            check_hits(Charge.model_validate(step.content), own.file if own is not None else None, step.at)
         if step.trigger is Trigger.CASE and not grounds.founded and not _explained(entry, state, grounds):
             raise UnfoundedWord("no case was recorded as saying this", rule="word-unfounded")
         if step.seq == 1 and not isinstance(state, SessionState):

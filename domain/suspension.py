@@ -589,12 +589,16 @@ def open_case(
     )
 
 
-def check_hits(charge: Charge, file: VettingFile | None) -> None:
+def check_hits(charge: Charge, file: VettingFile | None, at: AwareDatetime | None = None) -> None:
     """Whether the hits that a charge rests on are the participant's, and may be held against anyone.
+
+    Where a lost ledger is written again, the candidacy may have come further than it was when the charge was brought:
+    what was found or said of a hit since does not count.
 
     Args:
         charge: The charge.
         file: What vetting knows of the participant.
+        at: When the charge was brought; now, where nothing is said.
 
     Raises:
         NoSuchHit: A charge of a hit names none, or one that the candidacy does not have.
@@ -604,21 +608,22 @@ def check_hits(charge: Charge, file: VettingFile | None) -> None:
     hits = [evidence.hit for evidence in charge.evidence if evidence.hit is not None]
     if charge.ground == SCREENING_HIT and not hits:
         raise NoSuchHit("a suspension for a hit names the hit", rule="suspension-names-hit")
-    known = {hit.id: hit for hit in (file.hits if file is not None else ())}
+    later = at is not None and file is not None and file.screening is not None and file.screening.at > at
+    known = {hit.id: hit for hit in (hits if later else file.hits if file is not None else ())}
     for hit in hits:
-        if check_usable(known.get(hit.id), hit.id, file) != hit:
+        if check_usable(known.get(hit.id), hit.id, file, at) != hit:
             raise StaleContent(f"the candidacy has {hit.id} otherwise by now: look again", rule="hit-stale")
 
 
-def check_usable(hit: Hit | None, asked: str, file: VettingFile | None) -> Hit:
-    """A hit that may be held against a participant. Raises as ``check_hits`` does."""
+def check_usable(hit: Hit | None, asked: str, file: VettingFile | None, at: AwareDatetime | None = None) -> Hit:
+    """A hit that may be held against a participant, or might at an instant. Raises as ``check_hits`` does."""
     if hit is None or file is None:
         raise NoSuchHit(f"the candidacy has no hit {asked}", rule="hit-of-participant")
     if hit.watchlist.trust is Trust.HOSTILE:
         raise NotEligible(
             "a hit on a hostile list is evidence of persecution and counts against nobody", rule="hostile-list"
         )
-    if standing(hit, file.resolved) is HitStanding.OTHER_PERSON:
+    if standing(hit, [word for word in file.resolved if at is None or word.at <= at]) is HitStanding.OTHER_PERSON:
         raise NotEligible(f"officers have found that {asked} is another person", rule="hit-of-another-person")
     return hit
 

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.ports import Keys
 from adapters.sql.cells import Cells, content_of_command
-from adapters.sql.tables import cases, commands, interest_ends, interests, traces
+from adapters.sql.tables import among, cases, commands, interest_ends, interests, traces
 from domain.identity import Namesake
 from domain.interests import InterestRow, Interests
 from domain.keys import REGISTER_KEY, is_reference, key_of
@@ -38,7 +38,7 @@ def person_of(column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 def interested_in(person: Any, at: Any) -> ScalarSelect[Any]:
     """The officers who have an interest in a person at an instant of the clock, as part of a question."""
-    of_person = traces.c.person == person, traces.c.about.in_(sorted(INTERESTING))
+    of_person = traces.c.person == person, among(traces.c.about, sorted(INTERESTING))
     found = (
         select(func.array_agg(interests.c.officer.distinct()))
         .select_from(_HELD.join(traces, traces.c.mark == interests.c.mark))
@@ -72,7 +72,7 @@ async def hidden_from(connection: AsyncConnection, officer: str, at: datetime) -
         select(traces.c.person)
         .distinct()
         .select_from(_HELD.join(traces, traces.c.mark == interests.c.mark))
-        .where(interests.c.officer == officer, traces.c.about.in_(sorted(INTERESTING)), _holds(at))
+        .where(interests.c.officer == officer, among(traces.c.about, sorted(INTERESTING)), _holds(at))
     )
     return frozenset(await connection.scalars(found))
 
@@ -81,7 +81,7 @@ async def cases_of(connection: AsyncConnection, persons: frozenset[str]) -> froz
     """The references of every case of these persons."""
     if not persons:
         return frozenset()
-    found = select(cases.c.reference).where(person_of(cases.c.workflow_id).in_(sorted(persons)))
+    found = select(cases.c.reference).where(among(person_of(cases.c.workflow_id), sorted(persons)))
     return frozenset(await connection.scalars(found))
 
 
@@ -101,11 +101,11 @@ async def unmark(connection: AsyncConnection, person: str) -> None:
 async def namesakes(connection: AsyncConnection, person: str) -> Sequence[Namesake]:
     """The other candidacies that share a name with a person's, and what else."""
     own, other, named = traces.alias("own"), traces.alias("other"), traces.alias("named")
-    names = select(own.c.mark).where(own.c.person == person, own.c.about.in_(sorted(NAMED)))
+    names = select(own.c.mark).where(own.c.person == person, among(own.c.about, sorted(NAMED)))
     alike = select(named.c.person).where(
-        named.c.mark.in_(names), named.c.about.in_(sorted(NAMED)), named.c.person != person
+        named.c.mark.in_(names), among(named.c.about, sorted(NAMED)), named.c.person != person
     )
-    dated = and_(own.c.about == other.c.about, own.c.about.in_(sorted(DATED)))
+    dated = and_(own.c.about == other.c.about, among(own.c.about, sorted(DATED)))
     found = (
         select(cases.c.reference, func.array_agg(own.c.about.distinct()).label("shares"))
         .select_from(other)

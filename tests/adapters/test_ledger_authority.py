@@ -42,21 +42,25 @@ from domain.offices import Office, Request, Revocation
 from domain.roll import Roll
 from domain.signing import Evidence, Identity, digest
 from domain.steps import CaseKind, Outcome
+from domain.suspension import SuspensionAct, SuspensionState
 from domain.traces import About
 from tests.builders import (
     NOMINATED_AT,
     SESSION,
+    a_candidacy,
     a_declaration,
     a_nomination,
     a_plan,
+    a_suspension,
     an_assessment,
     an_entry,
     an_envelope,
     criteria,
     drafts_of,
     heard,
+    ruled,
 )
-from tests.officers import JUDGE, a_command, a_pair, a_question, admit, admit_everybody
+from tests.officers import JUDGE, a_command, a_pair, a_question, admit, admit_everybody, asked
 
 TAKEN = datetime.now(UTC)
 
@@ -463,3 +467,26 @@ async def test_other_nominations_under_a_name_that_sounds_the_same_are_found_unt
     await register.request_erasure(person, asked_for, TAKEN)
     await register.erase(person, order, TAKEN)
     assert set(await found(first)) == {alias.reference}
+
+
+async def test_interest_declared_in_a_suspension_is_one_in_every_case_of_its_person(ledger: SqlLedger) -> None:
+    opening = a_candidacy()
+    recorded = await record(ledger, taken(opening))
+    of = opening.state.model_copy(update={"reference": recorded.reference})
+    opened = a_suspension(of=of)
+
+    async def rule(outcome: Outcome[SuspensionState]) -> str:
+        state = outcome.state
+        step = entry(
+            CaseKind.SUSPENSION, outcome, workflow_id=state.workflow_id, session=SESSION, ended=False, taken=TAKEN
+        )
+        return (await ledger.record(step, drafts_of(step))).reference
+
+    reference = await rule(opened)
+    state = opened.state.model_copy(update={"outbox": ()})
+    await rule(ruled(state, SuspensionAct.DECLARE_INTEREST, Reason(reason="a cousin"), signer="O-5"))
+
+    assert await ledger.hidden_from("O-5", datetime.now(UTC)) == {recorded.reference, reference}
+    assert await ledger.hidden_from("O-6", datetime.now(UTC)) == frozenset()
+    (row,) = (await asked(ledger, Enquiry(about=EnquiryAbout.CASES, kind=CaseKind.SUSPENSION))).cases
+    assert row.reference == reference

@@ -54,7 +54,17 @@ def test_what_is_about_nobody_in_particular_lies_under_the_registers_key(subject
     assert key_of(subject) == REGISTER_KEY
 
 
-@pytest.mark.parametrize("name", ["", "../register", "register\n", "L-2026-1", f"{SESSION}/{MARK}/1", f"{MARK}"])
+@pytest.mark.parametrize("subject", ["officer/O-17", "desk/InterestDeclaration/officer/O-17/00ff"])
+def test_an_officers_interests_lie_under_the_officers_own_key(subject: str) -> None:
+    assert key_of(subject) == "officer/O-17"
+    assert is_key_name(key_of(subject))
+    assert not is_reference(key_of(subject))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "officer/", "officer/O-1/..", "../register", "register\n", "L-2026-1", f"{SESSION}/{MARK}/1", f"{MARK}"],
+)
 def test_a_name_from_outside_that_names_no_key_is_none(name: str) -> None:
     assert not is_key_name(name)
     assert not is_reference(name)

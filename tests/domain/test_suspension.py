@@ -9,11 +9,14 @@ import pytest
 from pydantic import ValidationError
 
 from domain import suspension
-from domain.candidacy import Act, Measure, Order, Reason, Stage, TidingKind
+from domain.candidacy import SCREENING_HIT, Act, Measure, Order, Reason, Stage, TidingKind
+from domain.checks import VettingFile
 from domain.errors import (
     ConflictOfInterest,
     IncompleteAnswer,
+    NoSuchHit,
     NotAtThisStage,
+    NotEligible,
     NothingToChange,
     OutOfTime,
     Refusal,
@@ -23,6 +26,7 @@ from domain.errors import (
 )
 from domain.model import Model
 from domain.notices import Notice, Role, Template
+from domain.screening import Hit, Resolved, Screening, Trust, Verdict
 from domain.session import Limits, SessionStage, SuspensionLimits, Terms
 from domain.steps import Due, Outcome
 from domain.suspension import (
@@ -45,17 +49,21 @@ from domain.suspension import (
     SuspensionState,
     Waiver,
     agenda,
+    check_hits,
     check_opening,
     check_return,
     come_due,
     deadline,
+    evidence_of,
     rearm,
 )
 from domain.timelimits import Limit, day_of, end_of
 from tests.builders import (
+    NOMINATED_AT,
     a_case,
     a_charge,
     a_decision,
+    a_hit,
     a_list,
     a_list_plan,
     a_reversal,
@@ -700,3 +708,60 @@ class TestReversing:
     def test_neither_the_opener_nor_the_reviewer_undoes_a_decision(self, signer: str) -> None:
         with pytest.raises(SamePerson):
             ruled(under_review(SuspensionStage.LIFTED), SuspensionAct.REVERSE, a_reversal(), signer=signer)
+
+
+def a_hit_charge(hit: Hit) -> Charge:
+    return a_charge(ground=SCREENING_HIT, evidence=(evidence_of(hit),))
+
+
+def a_file_with(*hits: Hit, at: datetime = NOMINATED_AT, words: int = 0) -> VettingFile:
+    """Hits found at an instant, of which so many officers said an hour later that they are another person's."""
+    said = tuple(
+        Resolved(
+            officer=f"O-{number}",
+            at=at + timedelta(hours=1),
+            hit=hit.id,
+            digest=hit.digest,
+            verdict=Verdict.OTHER_PERSON,
+        )
+        for hit in hits
+        for number in range(words)
+    )
+    return VettingFile(screening=Screening(at=at, asked={"somebody": 1}, hits=hits), resolved=said)
+
+
+@pytest.mark.parametrize(
+    ("file", "hit", "rule"),
+    [
+        (a_file_with(a_hit()), a_hit(), None),
+        (a_file_with(a_hit(), words=1), a_hit(), None),
+        (a_file_with(a_hit(), words=2), a_hit(), "hit-of-another-person"),
+        (a_file_with(a_hit(Trust.HOSTILE)), a_hit(Trust.HOSTILE), "hostile-list"),
+        (a_file_with(a_hit(entry="2")), a_hit(), "hit-of-participant"),
+        (a_file_with(a_hit(digest="1" * 64)), a_hit(), "hit-stale"),
+        (None, a_hit(), "hit-of-participant"),
+    ],
+)
+def test_a_hit_is_held_against_whom_it_is_about_and_nobody_else(
+    file: VettingFile | None, hit: Hit, rule: str | None
+) -> None:
+    if rule is None:
+        check_hits(a_hit_charge(hit), file)
+        return
+    with pytest.raises(Refusal) as refused:
+        check_hits(a_hit_charge(hit), file)
+    assert refused.value.rule == rule
+
+
+def test_a_charge_of_a_hit_names_the_hit_and_another_charge_need_not() -> None:
+    with pytest.raises(NoSuchHit):
+        check_hits(a_charge(ground=SCREENING_HIT), a_file_with(a_hit()))
+    check_hits(a_charge(), None)
+
+
+def test_what_was_found_or_said_of_a_hit_since_the_charge_does_not_count_where_the_ledger_is_written_again() -> None:
+    before, between = NOMINATED_AT - timedelta(hours=1), NOMINATED_AT + timedelta(minutes=30)
+    check_hits(a_hit_charge(a_hit()), a_file_with(a_hit(entry="2")), before)
+    check_hits(a_hit_charge(a_hit()), a_file_with(a_hit(), words=2), between)
+    with pytest.raises(NotEligible):
+        check_hits(a_hit_charge(a_hit(Trust.HOSTILE)), a_file_with(), before)

@@ -4,7 +4,10 @@ import json
 import time
 from typing import Any
 
-from tests.e2e.terminal import Terminal, a_row
+from config.settings import load
+from config.temporal import connect
+from domain.interests import Withdrawal
+from tests.e2e.terminal import Terminal, a_row, desk_of
 
 SESSION = "2026"
 REFERENCE = "C-2026-0001"
@@ -58,9 +61,12 @@ async def test_a_hit_is_found_looked_at_by_two_officers_and_kept_from_everybody_
     (hit,) = [each["about"] for each in hits if each["holds"]]
     resolve = ("resolve", REFERENCE, hit, "--as", "other-person", "--reason", "Another patronymic", "--profile")
     assert terminal.act(*resolve, "first")["stage"] == "vetting"
+    (seen,) = [each for each in findings(terminal, "second") if each["about"] == hit]
+    assert "O-2 has given a word, sealed until you give yours" in seen["why"]
     assert terminal.act(*resolve, "second")["stage"] == "cleared"
     assert not any(each["holds"] for each in findings(terminal))
 
+    await keeps_an_officer_with_an_interest_away(terminal)
     # What anybody can read of the register: that a screening took place, and nothing of what it found.
     assert await terminal.rows("SELECT effects FROM events WHERE act = 'screen'") == [([],)]
     kept = str(await terminal.rows("SELECT * FROM watchlists, watchlist_versions")) + str(
@@ -70,6 +76,25 @@ async def test_a_hit_is_found_looked_at_by_two_officers_and_kept_from_everybody_
     assert "C-2026" not in kept
 
 
-def findings(terminal: Terminal) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = terminal.ask("candidacy", "findings", REFERENCE)["findings"]
+def findings(terminal: Terminal, profile: str = "clerk") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = terminal.ask("candidacy", "findings", REFERENCE, "--profile", profile)["findings"]
     return found
+
+
+async def keeps_an_officer_with_an_interest_away(terminal: Terminal) -> None:
+    """An officer who declares an interest in the candidate does not see the case until that is withdrawn."""
+    as_first = ("--profile", "first")
+    (declared,) = terminal.ask("officer", "declare-interest", "--person", "Testoff, Primer", *as_first)["interests"]
+    assert terminal.cases(SESSION, *as_first) == {}
+    refused = terminal.say("candidacy", "show", REFERENCE, *as_first)
+    assert (refused.code, refused.err) == (
+        3,
+        "refused (declared-interest): O-2 has declared an interest in this case\n",
+    )
+    client = await connect(load(terminal.home))
+    first, clerk = desk_of("first", terminal.home, client), desk_of("clerk", terminal.home, client)
+    (incident,) = [each for each in await clerk.incidents() if each.refusal == "ConflictOfInterest"]
+    assert incident.place == REFERENCE
+    assert [(row.id, row.what) for row in await first.interests()] == [(declared["id"], "Testoff, Primer")]
+    await first.withdraw_interest(Withdrawal(interest=declared["id"], reason="Another person"))
+    assert REFERENCE in [row.reference for row in await first.cases(session=SESSION)]

@@ -24,6 +24,14 @@ BAD = {
         [*OPEN, "--ground", "gossip", "--measure", "full", "--evidence", URL],
         "--ground: must look like criterion:moral-standing, banned-symbol, screening-hit or complaint",
     ),
+    "nothing that it rests on": (
+        [*OPEN, "--ground", "complaint", "--measure", "full"],
+        "give --evidence, or the --hit that it is for",
+    ),
+    "nothing that it is for": (
+        [*OPEN, "--measure", "full", "--evidence", URL],
+        "say the --ground, or the --hit that it is for",
+    ),
     "a part of nothing": (
         [*OPEN, "--ground", "complaint", "--measure", "partial", "--evidence", URL],
         "a partial measure says what it covers, and no other does",
