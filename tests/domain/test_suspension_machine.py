@@ -335,7 +335,10 @@ class SuspensionMachine(RuleBasedStateMachine):
         if self.candidacy.stage is Stage.EXCLUDED:
             assert self.open is not None
             decided = self.open.decided
-            assert suspension.brings_back(self.open) or (decided and decided.outcome is SuspensionStage.EXCLUDED)
+            told = [*(word.content for word in self.open.outbox), *self.to_candidacy]
+            on_its_way = any(isinstance(word, Order) and word.act is Act.REINSTATE for word in told)
+            is_decided = decided is not None and decided.outcome is SuspensionStage.EXCLUDED
+            assert is_decided or suspension.brings_back(self.open) or on_its_way
 
     @invariant()
     def the_agenda_is_in_order_and_never_stands_still(self) -> None:
