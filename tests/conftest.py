@@ -19,6 +19,9 @@ from adapters.sql.ledger import SqlLedger
 from tests.keys import MASTER, a_keyring
 from tests.officers import Lenient
 
+# They make statements about what they find, and tests of several folders import them.
+pytest.register_assert_rewrite("tests.faults.stage", "tests.faults.story")
+
 TEMPLATE = "migrated"
 _numbers = count(1)
 

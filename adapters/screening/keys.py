@@ -150,7 +150,9 @@ def _sought(whole: Sequence[Part], parts: int) -> Iterator[tuple[str, str, str]]
         first, second, third = [*names, *(part.text for part in whole if part.patronymic)]
         yield first, second, ALL
         yield first, third, ALL
-        yield second, third, TWO
+        # A given name with its patronymic is what half a list shares. A family name with it is not: it comes to stand
+        # second where a slip of the pen makes the given name look like a rare one.
+        yield second, third, TWO if symbols(second) else ALL
     else:
         yield from ((one, other, ALL) for one, other in combinations(names[: 2 + parts // 3], 2))
 

@@ -12,11 +12,8 @@ from adapters.embedded.ports import free_ports
 from adapters.embedded.temporal import NAMESPACE, TemporalServer
 from adapters.keys.keyring import Keyring
 from adapters.sql.ledger import SqlLedger
+from tests.faults.stage import Stage, connect, register_namespace, set_up
 from worker.parts import ProcessPart
-
-pytest.register_assert_rewrite("tests.faults.stage", "tests.faults.story")
-
-from tests.faults.stage import Stage, connect, register_namespace, set_up  # noqa: E402  # rewritten from here on
 
 _numbers = count(1)
 
