@@ -57,10 +57,10 @@ async def insisting(call: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(_LAST_POLL)
 
 
-async def comes_to(find: Callable[[], Awaitable[object]], expected: object) -> None:
+async def comes_to(find: Callable[[], Awaitable[object]], expected: object, *, within: float = WITHIN) -> None:
     """Wait for something to come about; what was last found instead is in the error."""
     loop = asyncio.get_running_loop()
-    limit = loop.time() + WITHIN
+    limit = loop.time() + within
     pause = _FIRST_POLL
     while (found := await find()) != expected and loop.time() < limit:
         await asyncio.sleep(pause)

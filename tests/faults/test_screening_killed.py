@@ -26,6 +26,8 @@ from tests.faults.stage import Stage, comes_to, together
 SESSION: Final = "2031"
 LIST: Final = "wanted"
 NUMBERS: Final = (1, 2, 3, 4)
+LOADED_WITHIN: Final = 120.0
+"""Seconds for a screening by a worker that was killed and begins anew."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ async def test_a_worker_killed_over_lists_leaves_nothing_half_visible_and_does_n
         assert await lists.versions() == [(LIST, 1)]
 
         await together(*(sitting.declare(number) for number in NUMBERS))
-        await comes_to(screens, [1] * len(NUMBERS))
+        await comes_to(screens, [1] * len(NUMBERS), within=LOADED_WITHIN)
 
         # In the middle of the re-screening that follows an import: one candidacy is being compared, what was found of
         # another is about to be written, that of a third is written and the worker does not hear so, a fourth has it.
@@ -123,7 +125,7 @@ async def test_a_worker_killed_over_lists_leaves_nothing_half_visible_and_does_n
         await struck(stage, *(catch.caught for catch in at))
         await stage.worker.start()
         assert (await second).version == 2
-        await comes_to(screens, [2] * len(NUMBERS))
+        await comes_to(screens, [2] * len(NUMBERS), within=LOADED_WITHIN)
         await lists_and_cases_agree(lists, stage, version=2)
 
         # After an import is written, and before the worker hears so.
