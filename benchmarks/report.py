@@ -12,7 +12,6 @@ from statistics import median
 from typing import Any, Final
 
 import psutil
-from rich.console import Group, RenderableType
 from rich.table import Table
 
 from benchmarks.measures import SUSPENSION, Memory, Pace, Reading, Size, Start, Throughput
@@ -102,20 +101,8 @@ def _commit() -> str | None:
     return git.stdout.strip() or None
 
 
-def tables(results: Results) -> RenderableType:
-    """The results for people."""
-    return Group(
-        _throughput(results.throughput, "candidacies from nomination to participation"),
-        _throughput(results.suspensions, "suspensions from trigger to outcome"),
-        _throughput(results.guards, "candidacies signed, verified and encrypted", "without"),
-        _sizes(results.histories, results.memory),
-        _starts(results.starts),
-        f"ledger verify: {results.verification.steps:,} steps in {results.verification.seconds:.1f} s",
-        _targets(results),
-    )
-
-
-def _throughput(measured: Throughput, what: str, beside: str = "floor") -> Table:
+def paces(measured: Throughput, what: str, beside: str = "floor") -> Table:
+    """Rounds of the real thing beside rounds of another."""
     table = Table(title=f"{measured.cases} {what}, letters included")
     for column in (
         "round",
@@ -146,19 +133,28 @@ def _middle(paces: Sequence[Pace]) -> Pace:
     return Pace(*(median(getattr(pace, name) for pace in paces) for name in ("rate", "server", "worker")))
 
 
-def _sizes(histories: Mapping[str, Size], memory: Memory) -> Table:
-    table = Table(title="Histories of happy paths, and memory")
+def sizes(histories: Mapping[str, Size]) -> Table:
+    """How long histories became."""
+    table = Table(title="Histories of happy paths")
     for column in ("what", "events", "kB"):
         table.add_column(column, justify="left" if column == "what" else "right")
     for name, size in histories.items():
         table.add_row(name, str(size.events), f"{size.bytes / 1000:.1f}")
-    table.add_section()
-    name = f"worker, for 1,000 open cases (measured with {memory.cases})"
-    table.add_row(name, "", f"{memory.per_thousand * 2**20 / 1000:,.0f}")
     return table
 
 
-def _starts(starts: Mapping[str, Start]) -> Table:
+def remembering(memory: Memory) -> str:
+    """What a worker holds for its open cases."""
+    return f"worker's memory: {memory.per_thousand:,.0f} MiB for 1,000 open cases (measured with {memory.cases})"
+
+
+def verifying(verification: Reading) -> str:
+    """How long a whole ledger takes to verify."""
+    return f"ledger verify: {verification.steps:,} steps in {verification.seconds:.1f} s"
+
+
+def starting(starts: Mapping[str, Start]) -> Table:
+    """How long programs take to their first output."""
     table = Table(title="Start to first output, in seconds")
     table.add_column("command")
     for column in ("least", "median"):
@@ -168,7 +164,8 @@ def _starts(starts: Mapping[str, Start]) -> Table:
     return table
 
 
-def _targets(results: Results) -> Table:
+def targets(results: Results) -> Table:
+    """Which targets were met."""
     table = Table(title="Targets")
     table.add_column("target")
     table.add_column("met")
