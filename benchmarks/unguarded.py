@@ -6,9 +6,7 @@ that finds whose a key is stays. Settings come from the environment, as for ``py
 
 import asyncio
 import logging
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -24,8 +22,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from activities.ports import Judging, Keys
 from adapters.sql import engine
 from benchmarks.stand import Stand
-from config import logs
-from config.settings import PREFIX, Settings, load
+from benchmarks.worker import serve
+from config.settings import PREFIX, Settings
 from config.temporal import environment
 from domain.authority import Command, Grounds, Upkeep, Written
 from domain.envelope import Envelope
@@ -160,16 +158,5 @@ async def run(settings: Settings) -> None:
                 await stop.wait()
 
 
-def main() -> None:
-    """Run."""
-    settings = load()
-    logs.set_up(level=settings.log_level, form=settings.log_format)
-    asyncio.run(run(settings))
-
-
 if __name__ == "__main__":
-    main()
-    logging.shutdown()
-    sys.stderr.flush()
-    # As in worker.__main__: the Temporal client's threads may still hold on to the interpreter.
-    os._exit(0)
+    serve(run)

@@ -8,7 +8,9 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
+from typing import Any, NoReturn
 
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
@@ -42,16 +44,16 @@ async def run(settings: Settings) -> None:
             await stop.wait()
 
 
-def main() -> None:
-    """Run."""
+def serve(work: Callable[[Settings], Coroutine[Any, Any, None]]) -> NoReturn:
+    """Do what a worker process does until SIGTERM, and end the process."""
     settings = load()
     logs.set_up(level=settings.log_level, form=settings.log_format)
-    asyncio.run(run(settings))
-
-
-if __name__ == "__main__":
-    main()
+    asyncio.run(work(settings))
     logging.shutdown()
     sys.stderr.flush()
     # As in worker.__main__: the Temporal client's threads may still hold on to the interpreter.
     os._exit(0)
+
+
+if __name__ == "__main__":
+    serve(run)

@@ -62,19 +62,15 @@ IMPORT: Final[dict[str, Any]] = {
 }
 """A list of any size, as a whole: an attempt that died has changed nothing, and the next begins at the first line."""
 
-RESCREEN: Final[dict[str, Any]] = {
-    "start_to_close_timeout": timedelta(hours=1),
-    "heartbeat_timeout": timedelta(seconds=10),
-    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
-}
-"""Telling every open candidacy to ask the lists again: whoever is told twice asks once more and finds nothing new."""
-
 CARE: Final[dict[str, Any]] = {
     "start_to_close_timeout": timedelta(hours=1),
     "heartbeat_timeout": timedelta(seconds=60),
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
 }
 """Work over the whole register."""
+
+RESCREEN: Final[dict[str, Any]] = CARE | {"heartbeat_timeout": timedelta(seconds=10)}
+"""Telling every open candidacy to ask the lists again: whoever is told twice asks once more and finds nothing new."""
 
 EXPIRE: Final[dict[str, Any]] = CARE | {
     "retry_policy": RetryPolicy(

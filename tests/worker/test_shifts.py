@@ -2,18 +2,16 @@
 
 import asyncio
 import logging
-import shutil
-import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from temporalio import activity, workflow
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from tests.workflows.office import skipping_server
 from worker.shifts import working
 
 
@@ -41,9 +39,7 @@ class Waiting:
 
 @pytest.fixture
 async def env() -> AsyncIterator[WorkflowEnvironment]:
-    beside = Path(sys.executable).parent / "temporal-test-server"
-    path = str(beside) if beside.exists() else shutil.which("temporal-test-server")
-    async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=path) as env:
+    async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=skipping_server()) as env:
         yield env
 
 

@@ -262,14 +262,18 @@ class Office:
         return await self.env.get_current_time()
 
 
+def skipping_server() -> str | None:
+    """Where the server that skips time is: beside this interpreter, or on the path."""
+    beside = Path(sys.executable).parent / "temporal-test-server"
+    return str(beside) if beside.exists() else shutil.which("temporal-test-server")
+
+
 @asynccontextmanager
 async def at_work() -> AsyncIterator[Office]:
     """An office on a server of its own that skips time, with a worker."""
-    beside = Path(sys.executable).parent / "temporal-test-server"
     keyring = a_keyring()
-    path = str(beside) if beside.exists() else shutil.which("temporal-test-server")
     async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=path, data_converter=converter(keyring)
+        test_server_existing_path=skipping_server(), data_converter=converter(keyring)
     ) as env:
         await env.client.operator_service.add_search_attributes(
             AddSearchAttributesRequest(
