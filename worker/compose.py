@@ -201,7 +201,14 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
     )
     lists = Lists(watchlists=ports.watchlists, ledger=ports.ledger, cases=ports.cases)
     rebuild = Rebuild(
-        ledger=ports.ledger, memories=ports.memories, renderer=ports.renderer, desk=ports.desk, offices=ports.offices
+        ledger=ports.ledger,
+        memories=ports.memories,
+        erasures=ports.erasures,
+        retentions=ports.retentions,
+        sealer=ports.sealer,
+        renderer=ports.renderer,
+        desk=ports.desk,
+        offices=ports.offices,
     )
     return (
         recording.record_step,
