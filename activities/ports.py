@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from domain.authority import Command, Grounds, Incident, Written
+from domain.authority import Command, Grounds, Incident, Proof, Written
 from domain.candidacy import CandidacyState, Order
 from domain.chain import Seal
 from domain.envelope import Envelope
@@ -169,8 +169,18 @@ class Judging(Protocol):
     def request(self, request: Request) -> None:
         """Judge a request to be admitted. Raises Refusal."""
 
-    def written(self, written: Written, officer: Officer | None) -> None:
-        """Judge once more what was taken long ago, by what the register held then. Raises Refusal."""
+    def written(self, written: Written, officer: Officer | None, *, genuine: bool) -> None:
+        """Judge once more what was taken long ago, by what the register held then. Raises Refusal.
+
+        ``genuine`` says whether its signature holds.
+        """
+
+
+class Proofs(Protocol):
+    """Checks many signatures, beside everything else."""
+
+    async def genuine(self, proofs: Sequence[Proof]) -> frozenset[Proof]:
+        """Those that hold."""
 
 
 class Ledger(Protocol):

@@ -25,6 +25,7 @@ from activities.ports import (
     Ledger,
     Mailer,
     Memories,
+    Proofs,
     Renderer,
     Retentions,
     Screener,
@@ -45,7 +46,7 @@ from adapters.screening.local import LocalScreener, entry_keys
 from adapters.screening.several import Several
 from adapters.screening.yente import Remote, YenteScreener
 from adapters.seal import Ed25519Sealer
-from adapters.signatures import JsonWebSignatures
+from adapters.signatures import JsonWebSignatures, SignaturesAside
 from adapters.smtp import SmtpMailer
 from adapters.sql import engine as sql_engine
 from adapters.sql import migrate
@@ -147,6 +148,7 @@ class Ports:
     cases: Cases
     memories: Memories
     judge: Judging
+    proofs: Proofs
     sealer: Sealer
     keys: Keys
     erasures: Erasures
@@ -181,7 +183,7 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         ledger=ports.ledger, mailer=ports.mailer, renderer=ports.renderer, desk=ports.desk, patience=ports.patience
     )
     enquiries = Enquiries(ledger=ports.ledger, cases=ports.cases, retention=ports.retention)
-    care = Care(ledger=ports.ledger, cases=ports.cases, judge=ports.judge, sealer=ports.sealer)
+    care = Care(ledger=ports.ledger, cases=ports.cases, judge=ports.judge, proofs=ports.proofs, sealer=ports.sealer)
     officers = Officers(ledger=ports.ledger)
     sealing = Sealing(ledger=ports.ledger, sealer=ports.sealer)
     erasing = Erasing(
@@ -314,7 +316,9 @@ def yente(settings: Settings, url: str) -> YenteScreener:
     )
 
 
-def _ports(client: Client, settings: Settings, parts: Parts, *, comparing: Aside, importing: Aside) -> Ports:
+def _ports(
+    client: Client, settings: Settings, parts: Parts, *, comparing: Aside, importing: Aside, checking: Aside
+) -> Ports:
     watchlists = SqlWatchlists(parts.engine, partial(importing.run, entry_keys))
     record = ledger(settings, parts.engine, parts.keyring)
     cases = TemporalCases(client, settings.task_queue)
@@ -325,6 +329,7 @@ def _ports(client: Client, settings: Settings, parts: Parts, *, comparing: Aside
         cases=cases,
         memories=TemporalMemories(client),
         judge=judge(settings),
+        proofs=SignaturesAside(checking.run),
         sealer=parts.sealer,
         keys=parts.keyring,
         erasures=record,
@@ -355,7 +360,8 @@ async def at_work(client: Client, settings: Settings, parts: Parts) -> AsyncIter
     async with AsyncExitStack() as stack:
         comparing = await stack.enter_async_context(aclosing(Aside(settings.screenings_at_once)))
         importing = await stack.enter_async_context(aclosing(Aside()))
-        ports = _ports(client, settings, parts, comparing=comparing, importing=importing)
+        checking = await stack.enter_async_context(aclosing(Aside(2)))
+        ports = _ports(client, settings, parts, comparing=comparing, importing=importing, checking=checking)
         if settings.yente_url is not None:
             remote = await stack.enter_async_context(aclosing(yente(settings, settings.yente_url)))
             ports = replace(ports, screener=Several([ports.screener, remote]))
