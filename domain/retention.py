@@ -20,10 +20,6 @@ from domain.timelimits import Limit, day_of
 RETAIN_ACT: Final = "retain"
 
 
-UNTIL_DECIDED: Final = date.max
-"""Until when a case is held back of which nobody knows whether an officer held it back: until one says otherwise."""
-
-
 class RetentionRule(Model):
     """What an erasure rests on that nobody asked for: the setting and its value, as they stand in the configuration."""
 

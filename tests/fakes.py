@@ -51,12 +51,13 @@ from domain.offices import (
     check_revocation,
     revoked,
 )
-from domain.retention import UNTIL_DECIDED, EndedCase, Hold, Retention, RetentionRule
+from domain.retention import EndedCase, Hold, Retention, RetentionRule
 from domain.screening import Subject
 from domain.session import SessionState, Terms
 from domain.signing import PublicKey, Signed, digest
 from domain.steps import CaseKind, CaseState, Step, Told
 from domain.suspension import SuspensionState
+from domain.timelimits import UNTIL_DECIDED
 from domain.watchlists import Import, ListDiff, ListVersion, Screened
 from tests.officers import Lenient
 

@@ -75,7 +75,7 @@ from domain.offices import (
     check_revocation,
 )
 from domain.people import Contact
-from domain.retention import EndedCase, Hold, Retention, check_hold
+from domain.retention import EndedCase, Hold, Retention, RetentionRule, check_hold
 from domain.session import SessionState, Terms
 from domain.signing import Credential, Signed
 from domain.steps import CaseKind, CaseState, Step, Trigger
@@ -722,14 +722,7 @@ class SqlLedger:
         async with connected(self._engine) as connection:
             if not await erasures.confirm(connection, person, envelope, at):
                 return
-            # The officer's own command stands among the commands: what ends the case is that it was carried out.
-            said = {
-                "trigger": Trigger.CASE,
-                "decision": envelope.decision,
-                "signer": envelope.signer,
-                "content": envelope.content.model_dump(mode="json"),
-            }
-            await self._end(connection, person, said, at)
+            await self._end(connection, person, _by_officers(envelope), at)
 
     async def expire(self, person: Person, retention: Retention, at: datetime) -> bool:
         """The same, by the rule for the case's ending; False where nothing was written since the case must be kept.
@@ -743,13 +736,7 @@ class SqlLedger:
             rule = await erasures.expire(connection, self._cells, person, retention, at) if ended else None
             if rule is None:
                 return False
-            said = {
-                "trigger": Trigger.TIME,
-                "decision": "retention",
-                "content": rule.model_dump(mode="json"),
-                "effects": (f"rule:{rule.setting}",),
-            }
-            await self._end(connection, person, said, at)
+            await self._end(connection, person, _by_rule(rule), at)
             return True
 
     async def restore_erasure(self, erased: ErasureMemory, case: CaseMemory | None, reason: str | None) -> bool:
@@ -766,15 +753,14 @@ class SqlLedger:
             if person.key != certificate.key:
                 return False
             await erasures.lock(connection, person)
+            standing = await erasures.standing(connection, self._cells, person.key)
+            if standing is not None and standing.certificate is not None:
+                return True
             await erasures.restore(connection, self._cells, person, certificate, reason)
-            said: dict[str, Any] = {"trigger": Trigger.TIME, "decision": "retention"}
             if certificate.rule is not None:
-                said |= {"content": certificate.rule.model_dump(mode="json")}
-                said |= {"effects": (f"rule:{certificate.rule.setting}",)}
+                await self._end(connection, person, _by_rule(certificate.rule), certificate.confirmed_at)
             elif order is not None:
-                said |= {"trigger": Trigger.CASE, "decision": order.decision, "signer": order.signer}
-                said |= {"content": order.content.model_dump(mode="json")}
-            await self._end(connection, person, said, certificate.confirmed_at)
+                await self._end(connection, person, _by_officers(order), certificate.confirmed_at)
             return True
 
     async def _end(self, connection: AsyncConnection, person: Person, said: Mapping[str, Any], at: datetime) -> None:
@@ -1068,6 +1054,27 @@ def _read(enquiry: Enquiry, answer: Answer) -> str | None:
     if answer.case is not None:
         return answer.case.row.reference
     return answer.place.row.reference if answer.place is not None else enquiry.reference
+
+
+def _by_officers(order: Envelope[ErasureOrder]) -> dict[str, Any]:
+    """What the step says by which two officers erase."""
+    # The officer's own command stands among the commands: what ends the case is that it was carried out.
+    return {
+        "trigger": Trigger.CASE,
+        "decision": order.decision,
+        "signer": order.signer,
+        "content": order.content.model_dump(mode="json"),
+    }
+
+
+def _by_rule(rule: RetentionRule) -> dict[str, Any]:
+    """What the step says by which a rule erases."""
+    return {
+        "trigger": Trigger.TIME,
+        "decision": "retention",
+        "content": rule.model_dump(mode="json"),
+        "effects": (f"rule:{rule.setting}",),
+    }
 
 
 def _withdrawing_from(key: str) -> Insert:

@@ -13,9 +13,10 @@ from adapters.sql.tables import DONE, WAITING, cases, commands, erasures, events
 from domain.clock import Clock
 from domain.keys import key_of
 from domain.notices import Template
-from domain.retention import UNTIL_DECIDED, EndedCase
+from domain.retention import EndedCase
 from domain.session import SessionState
 from domain.steps import CaseKind
+from domain.timelimits import UNTIL_DECIDED
 
 _ENDED = (
     select(

@@ -50,7 +50,7 @@ KEPT = (
 """All that the register knows of cases, but the clock's time of writing it down."""
 KNOWN = (
     "SELECT act, addressed, signer, key, signature, nonce, taken, by FROM commands "
-    "WHERE power NOT LIKE 'ledger.%' AND power NOT LIKE 'candidacy.%erase%' ORDER BY nonce",
+    "WHERE power NOT LIKE 'ledger.%' AND power NOT LIKE 'candidacy.%eras%' ORDER BY nonce",
     "SELECT person, key, office, since, until, at FROM appointments LEFT JOIN revocations ON appointment = n "
     "ORDER BY n",
     "SELECT candidacy, held FROM retentions ORDER BY candidacy",
