@@ -5,8 +5,9 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -49,7 +50,7 @@ from adapters.seal import Ed25519Sealer
 from adapters.signatures import JsonWebSignatures, SignaturesAside
 from adapters.smtp import SmtpMailer
 from adapters.sql import engine as sql_engine
-from adapters.sql import migrate
+from adapters.sql import migrate, rights
 from adapters.sql.ledger import SqlLedger
 from adapters.sql.watchlists import SqlWatchlists
 from adapters.tokens import OidcTokens
@@ -67,6 +68,9 @@ from domain.timelimits import Limit
 from letters.render import TemplateRenderer
 from worker.shifts import AFTER_GRACE, working
 from workflows.registry import SANDBOX, WORKFLOWS
+
+_NOT_ALLOWED: Final = "42501"
+"""PostgreSQL's insufficient_privilege."""
 
 
 @dataclass(frozen=True)
@@ -108,15 +112,35 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
 async def prepare(parts: Parts, settings: Settings) -> None:
     """Bring the database up to date, and make sure that the keys are its own.
 
+    Where the login is set whose the tables are, it does this, and gives the worker's own its rights.
+
     Raises:
-        WrongSetting: They are not.
+        WrongSetting: They are not, or the worker's own login may not change the tables that must be.
     """
-    if await migrate.holds_sealed(parts.engine):
+    if settings.database_owner_url is None:
+        try:
+            await _up_to_date(parts.engine, parts, settings)
+        except DBAPIError as failed:
+            if getattr(failed.orig, "sqlstate", None) != _NOT_ALLOWED:
+                raise
+            raise WrongSetting("DESK_DATABASE_OWNER_URL: is needed by --migrate, which must come first") from None
+        return
+    owner = sql_engine.create(settings.database_owner_url.get_secret_value(), pool=1)
+    try:
+        await _up_to_date(owner, parts, settings)
+        if settings.database_url is not None:
+            await rights.grant(owner, settings.database_url.get_secret_value())
+    finally:
+        await owner.dispose()
+
+
+async def _up_to_date(engine: AsyncEngine, parts: Parts, settings: Settings) -> None:
+    if await migrate.holds_sealed(engine):
         # Making a key now would hide that the others are elsewhere.
         await keys.check(parts.keyring, settings)
     else:
         await keys.begin(parts.keyring, settings)
-    await migrate.upgrade(parts.engine, parts.keyring)
+    await migrate.upgrade(engine, parts.keyring)
 
 
 def _mailer(settings: Settings) -> SmtpMailer:
