@@ -105,6 +105,10 @@ class Care:
             Difference(reference=reference, what="steps", ledger="not numbered without a gap", workflow="")
             for reference in await self.ledger.gaps()
         ]
+        differences += [
+            Difference(reference=reference, what="case", ledger="not as its last step left it", workflow="")
+            for reference in await self.ledger.unlike()
+        ]
         suspects = await self._compare()
         if suspects:
             # A step that is being taken stands in the workflow a moment before it stands in the ledger.

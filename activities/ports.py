@@ -278,7 +278,7 @@ class Ledger(Protocol):
         """Write down what was refused for want of authority, once for each attempt."""
 
     async def open_cases(self, session: str | None = None) -> Sequence[tuple[CaseKind, str, str, Mapping[str, Any]]]:
-        """Every open case: kind, reference, workflow id and state."""
+        """Every open case that can be read: kind, reference, workflow id and state."""
 
     async def unsent_letters(self) -> Sequence[tuple[str, LetterState]]:
         """Every letter that is neither sent nor withdrawn."""
@@ -305,7 +305,10 @@ class Ledger(Protocol):
         """Every officer's command that was ever taken: those to the register first, in order, then every case's."""
 
     async def gaps(self) -> Sequence[str]:
-        """The cases whose steps are not numbered from 1 without a gap, or whose last step is not their state's."""
+        """The cases whose steps are not numbered from 1 without a gap, up to the one they say is the last."""
+
+    async def unlike(self) -> Sequence[str]:
+        """The cases that are not as their last step left them."""
 
     async def examine(self, progress: Callable[[int, int], None]) -> Sequence[Difference]:
         """Read the chain of events; what is wrong with it. ``progress`` is told how many are read, of how many."""

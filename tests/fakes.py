@@ -453,6 +453,9 @@ class MemoryLedger:
     async def gaps(self) -> Sequence[str]:
         return []
 
+    async def unlike(self) -> Sequence[str]:
+        return []
+
 
 @dataclass
 class Letterbox:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import BindParameter, bindparam, exists, func, insert, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -40,7 +40,7 @@ from domain.cases import STATES
 from domain.errors import Erased
 from domain.ids import session_workflow_id
 from domain.interests import check_interest
-from domain.keys import key_of
+from domain.keys import KeyMissing, SealBroken, key_of
 from domain.ledger import EnquiryAbout, Entry
 from domain.lists import ListState
 from domain.offices import Appointment, Office, Request, Revocation, check_held, ended_by
@@ -56,6 +56,8 @@ PAYLOADS: Final = "payloads"
 """What somebody has read who looked into Temporal's histories through the codec server."""
 OPENINGS: Final = (EnquiryAbout.CASE, EnquiryAbout.TIMELINE, EnquiryAbout.LETTERS, EnquiryAbout.LETTER, PAYLOADS)
 """The questions that open a file."""
+
+_BROKEN: Final = {"": "does not open"}
 
 CREDENTIAL: Final[TypeAdapter[Credential]] = TypeAdapter(Credential)
 
@@ -440,15 +442,24 @@ async def written(connection: AsyncConnection, cells: Cells) -> AsyncIterator[Wr
 
 
 async def _opened(cells: Cells, place: str, cell: bytes) -> Any:
-    """What a cell holds; None where the person's data was erased, and only the signature over its digest is left."""
+    """What a cell holds; None where the person's data was erased, and only the signature over its digest is left.
+
+    Of one that does not open in its place, nothing that anybody could have signed.
+    """
     try:
         return await cells.read(place, cell)
     except Erased:
         return None
+    except (SealBroken, KeyMissing):
+        return _BROKEN
 
 
 def _signed(row: Mapping[str, Any]) -> Signed | None:
     if row["key"] is None or (row["signature"] is None and row["evidence"] is None):
         return None
     fields = {name: row[name] for name in Signed.model_fields if name not in {"case", "token"}}
-    return Signed.model_validate(fields | {"case": row["addressed"]})
+    try:
+        return Signed.model_validate(fields | {"case": row["addressed"]})
+    except ValidationError:
+        # Put there past the desk: the register itself writes nothing of the kind.
+        return None

@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, and_, exists, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql import authority, interests
 from adapters.sql.cells import Cells, of_letter, reason_of, state_of
-from adapters.sql.reach import each
 from adapters.sql.tables import (
     DONE,
     TROUBLED,
@@ -125,16 +125,19 @@ async def answer(
 async def open_cases(
     connection: AsyncConnection, cells: Cells, session: str | None
 ) -> Sequence[tuple[CaseKind, str, str, Mapping[str, Any]]]:
-    """Every open case, sessions first: kind, reference, workflow id and state."""
+    """Every open case that can be read, sessions first: kind, reference, workflow id and state."""
     query = select(cases.c.kind, cases.c.reference, cases.c.workflow_id, cases.c.seq, cases.c.state)
     query = query.where(~cases.c.ended)
     if session is not None:
         query = query.where(cases.c.session == session)
     rows = await connection.execute(query.order_by(cases.c.kind != CaseKind.SESSION, cases.c.reference))
-    return [
-        (CaseKind(row.kind), row.reference, row.workflow_id, await _state(cells, row.reference, row.seq, row.state))
-        for row in rows
-    ]
+    found: list[tuple[CaseKind, str, str, Mapping[str, Any]]] = []
+    for row in rows:
+        # One that was put there past the desk must not keep the others from being looked after.
+        with suppress(SealBroken, Erased):
+            state = await _state(cells, row.reference, row.seq, row.state)
+            found.append((CaseKind(row.kind), row.reference, row.workflow_id, state))
+    return found
 
 
 async def unsent_letters(connection: AsyncConnection) -> Sequence[tuple[str, LetterState]]:
@@ -169,18 +172,24 @@ async def totals(connection: AsyncConnection) -> tuple[int, int, int]:
     return row[0], row[1], row[2]
 
 
-async def gaps(connection: AsyncConnection, cells: Cells) -> Sequence[str]:
-    """The cases whose steps are not numbered from 1 without a gap, or whose last step is not their state's."""
+async def gaps(connection: AsyncConnection) -> Sequence[str]:
+    """The cases whose steps are not numbered from 1 without a gap, up to the one they say is the last."""
     steps = select(func.count()).where(events.c.case_reference == cases.c.reference).scalar_subquery()
     last = select(func.max(events.c.seq)).where(events.c.case_reference == cases.c.reference).scalar_subquery()
-    counted = and_(steps == cases.c.seq, last == cases.c.seq).label("counted")
-    query = select(cases.c.reference, cases.c.seq, cases.c.state, counted).order_by(cases.c.reference)
-    # A state that does not open in its place is not that of the last step either.
-    return [
-        row.reference
-        async for row in each(connection, query)
-        if not row.counted or not await _fits(cells, row.reference, row.seq, row.state)
-    ]
+    counted = and_(steps == cases.c.seq, func.coalesce(last, 0) == cases.c.seq)
+    return list(await connection.scalars(select(cases.c.reference).where(~counted).order_by(cases.c.reference)))
+
+
+async def unlike(connection: AsyncConnection) -> Sequence[str]:
+    """The cases that are not as their last step left them: of another state or stage."""
+    left = and_(
+        events.c.case_reference == cases.c.reference,
+        events.c.seq == cases.c.seq,
+        events.c.state == cases.c.state,
+        events.c.stage == cases.c.stage,
+    )
+    query = select(cases.c.reference).where(~exists().where(left)).order_by(cases.c.reference)
+    return list(await connection.scalars(query))
 
 
 def erased(reference: str) -> Erased:
@@ -200,15 +209,6 @@ async def reading(cells: Cells, row: RowMapping) -> tuple[str, str, str, str]:
 async def _state(cells: Cells, reference: str, seq: int, cell: bytes) -> dict[str, Any]:
     state: dict[str, Any] = await cells.read(state_of(reference, seq), cell)
     return state
-
-
-async def _fits(cells: Cells, reference: str, seq: int, cell: bytes) -> bool:
-    try:
-        return bool((await _state(cells, reference, seq, cell))["seq"] == seq)
-    except SealBroken:
-        return False
-    except Erased:
-        return True  # nobody can say otherwise any more
 
 
 def _asked_for(enquiry: Enquiry) -> ColumnElement[bool]:

@@ -884,10 +884,14 @@ class SqlLedger:
                 yield written
 
     async def gaps(self) -> Sequence[str]:
-        """The cases whose steps are not numbered from 1 without a gap, or whose last step is not their state's."""
-        # What is read row by row needs a transaction.
-        async with connected(self._engine) as connection:
-            return await enquiries.gaps(connection, self._cells)
+        """The cases whose steps are not numbered from 1 without a gap, up to the one they say is the last."""
+        async with connected(self._single) as connection:
+            return await enquiries.gaps(connection)
+
+    async def unlike(self) -> Sequence[str]:
+        """The cases that are not as their last step left them."""
+        async with connected(self._single) as connection:
+            return await enquiries.unlike(connection)
 
     async def examine(self, progress: Callable[[int, int], None]) -> Sequence[Difference]:
         """Read the chain from its first link to its last, as it stands at one moment; everything that is wrong with it.

@@ -252,21 +252,25 @@ async def test_a_candidacy_that_is_written_again_keeps_its_reference_and_blocks_
     assert await ledger.gaps() == []
 
 
-@pytest.mark.parametrize("change", ["seq", "place"])
-async def test_a_case_whose_last_step_is_not_its_states_is_a_gap(
-    ledger: SqlLedger, database: str, keyring: Keyring, change: str
+@pytest.mark.parametrize(
+    "change",
+    ["state = (SELECT state FROM cases WHERE reference = 'C-2026-0001')", "stage = 'vetting'", "state = '\\x00'"],
+    ids=["another's state", "stage", "no state"],
+)
+async def test_a_case_that_is_not_as_its_last_step_left_it_is_named_and_keeps_no_other_waiting(
+    ledger: SqlLedger, database: str, change: str
 ) -> None:
     await nominate(ledger)
-    other = (await nominate(ledger, "Berta")).model_dump(mode="json")
-    changed = other | {"seq": 2} if change == "seq" else other
-    place = state_of("C-2026-0002", 1 if change == "seq" else 2)
-    cell = await Cells(keyring).write("C-2026-0002", place, changed)
+    await nominate(ledger, "Berta")
+    assert await ledger.unlike() == []
     engine = engines.create(database, pool=1)
     async with engine.begin() as connection:
-        await connection.execute(text("UPDATE cases SET state = :cell WHERE reference = 'C-2026-0002'"), {"cell": cell})
+        await connection.exec_driver_sql(f"UPDATE cases SET {change} WHERE reference = 'C-2026-0002'")
     await engine.dispose()
 
-    assert await ledger.gaps() == ["C-2026-0002"]
+    assert await ledger.unlike() == ["C-2026-0002"]
+    assert await ledger.gaps() == []
+    assert "C-2026-0001" in [reference for _, reference, _, _ in await ledger.open_cases()]
 
 
 async def test_the_ledger_knows_every_letter_that_is_not_out(ledger: SqlLedger) -> None:

@@ -368,6 +368,29 @@ async def test_case_in_which_an_officer_has_an_interest_is_not_there_for_that_of
         await register.settle(a_command("letter.settle", letter, arrived, number=2, taken=datetime.now(UTC)), arrived)
 
 
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ("signer = 'nobody'", "signature"),
+        ("content = (SELECT content FROM events WHERE act = 'nominate')", "content-hash"),
+        ("content = 'nothing'", "content-hash"),
+    ],
+    ids=["signed by nobody", "content of another place", "no content"],
+)
+async def test_step_that_was_altered_past_the_register_is_doubtful_and_keeps_no_other_from_being_judged(
+    register: SqlLedger, database: str, change: str, rule: str
+) -> None:
+    await in_vetting(register)
+    engine = engines.create(database, pool=1)
+    async with engine.begin() as connection:
+        await connection.execute(text("SET LOCAL session_replication_role = replica"))
+        await connection.exec_driver_sql(f"UPDATE events SET {change} WHERE act = 'declare'")
+    await engine.dispose()
+
+    _, audit = await audited(register, JUDGE)
+    assert [(each.reference, each.what) for each in audit.doubtful] == [("C-2026-0001, step 2", f"signature: {rule}")]
+
+
 async def test_officer_with_an_interest_does_not_assess_whatever_way_the_command_comes(register: SqlLedger) -> None:
     state = await in_vetting(register)
     assert (await declare_interests(register, 2, **PERSON))[0].what == "Эксампл, Ада"

@@ -7,12 +7,17 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from temporalio.testing import ActivityEnvironment
 
+from activities.care import Care
+from adapters.seal import Ed25519Sealer
 from adapters.sql import engine as engines
 from adapters.sql.ledger import SqlLedger
 from domain.candidacy import Act, Reason
 from domain.chain import Seal
-from tests.builders import a_candidacy, a_declaration, a_nomination, an_entry, commanded, drafts_of
+from tests.builders import NOMINATED_AT, a_candidacy, a_declaration, a_nomination, an_entry, commanded, drafts_of
+from tests.fakes import NoCases
+from tests.officers import JUDGE, Checking, an_upkeep
 
 NAMES = ("Bea", "Cora", "Dora", "Finn", "Gina", "Hugo", "Jack", "Kim")
 STEP = "case_reference = 'C-2026-0001' AND seq"
@@ -36,17 +41,29 @@ CHANGES = {
 }
 
 
+BESIDES = {
+    "stage": ("UPDATE cases SET stage = 'cleared' WHERE reference = 'C-2026-0001'", "C-2026-0001 case"),
+    "state": (
+        "UPDATE cases SET state = (SELECT state FROM cases WHERE reference = 'C-2026-0001') "
+        "WHERE reference = 'C-2026-0002'",
+        "C-2026-0002 case",
+    ),
+}
+"""What the chain does not tell, or not alone."""
+
+
 async def fill(ledger: SqlLedger) -> None:
     """Two cases: the first takes steps 1, 3 and 4 of the ledger, the second step 2."""
+    taken = {"taken": NOMINATED_AT}
     outcome = a_candidacy()
-    entry = an_entry(outcome)
+    entry = an_entry(outcome).model_copy(update=taken)
     recorded = await ledger.record(entry, drafts_of(entry))
     other = an_entry(a_candidacy(a_nomination(given_name="Bea")))
     await ledger.record(other, drafts_of(other))
     state = outcome.state.model_copy(update={"reference": recorded.reference})
     for act, content in ((Act.DECLARE, a_declaration()), (Act.WITHDRAW, Reason(reason="no time"))):
         outcome = commanded(state, act, content)
-        entry = an_entry(outcome)
+        entry = an_entry(outcome).model_copy(update=taken)
         await ledger.record(entry, drafts_of(entry))
         state = outcome.state
 
@@ -135,3 +152,15 @@ async def seal(ledger: SqlLedger) -> Seal:
     sealed = Seal(n=n, head=head.hex(), at=datetime(2026, 3, 1, tzinfo=UTC), key="ab", signature="cd")
     await ledger.seal(sealed)
     return sealed
+
+
+@pytest.mark.parametrize("change", CHANGES | BESIDES)
+async def test_a_verification_comes_to_its_end_whatever_is_forced_on_the_database(
+    ledger: SqlLedger, database: str, change: str
+) -> None:
+    await fill(ledger)
+    statements, place = (CHANGES | BESIDES)[change]
+    await force(database, statements)
+    care = Care(ledger, NoCases(), JUDGE, Checking(), Ed25519Sealer(bytes(32)))
+    found = await ActivityEnvironment().run(care.verify, an_upkeep("verify"))
+    assert place in [f"{each.reference} {each.what}" for each in found.differences]
