@@ -82,7 +82,7 @@ class Credulous:
     def command(self, command: Command, grounds: Grounds) -> None:
         """Take it."""
 
-    def written(self, written: Written, officer: Officer | None) -> None:
+    def written(self, written: Written, officer: Officer | None, *, genuine: bool) -> None:
         """Take it."""
 
     def request(self, request: Request) -> None:

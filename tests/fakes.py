@@ -39,6 +39,7 @@ from domain.ledger import (
     SettlementHow,
 )
 from domain.lists import ListState, Standing, Vacancy
+from domain.memories import CaseMemory, ErasureMemory
 from domain.notices import Role, overtakes
 from domain.offices import (
     Admission,
@@ -56,6 +57,7 @@ from domain.session import SessionState, Terms
 from domain.signing import PublicKey, Signed, digest
 from domain.steps import CaseKind, CaseState, Dispatch, Step, Told
 from domain.suspension import SuspensionState
+from domain.timelimits import UNTIL_DECIDED
 from domain.watchlists import Import, ListDiff, ListVersion, Screened
 from tests.officers import Lenient
 
@@ -256,6 +258,12 @@ class MemoryLedger:
     async def withdraw_interest(self, command: Command, withdrawal: Withdrawal) -> tuple[InterestRow, ...]:
         self._judged(command)
         return ()
+
+    async def interests_of(self, officer: str) -> Sequence[InterestRow]:
+        return ()
+
+    async def has(self, command: Command) -> bool:
+        return command.signed is not None and command.signed.nonce in self.commands
 
     async def namesakes(self, workflow_id: str) -> Sequence[Namesake]:
         return self.known_namesakes
@@ -585,6 +593,12 @@ class MemoryErasures:
         assert self.standing is not None
         self.standing = self.standing.model_copy(update={"certificate": certificate})
 
+    async def restore_erasure(self, erased: ErasureMemory, case: CaseMemory | None, reason: str | None) -> bool:
+        fields = dict(erased.certificate)
+        shared = {name: fields[name] for name in Erasure.model_fields if name in fields}
+        self.standing = Erasure(**shared, reason=reason, certificate=erased.certificate)
+        return case is not None
+
     async def skeleton(self, person: Person) -> tuple[int, int, int]:
         return 3, 2, 1
 
@@ -612,6 +626,12 @@ class MemoryRetentions:
         if signed.case not in self.ledger.cases:
             raise LookupError(f"there is no candidacy {signed.case}")
         self.held[signed.case] = hold.until
+
+    async def hold_back(self, since: datetime) -> Sequence[str]:
+        for reference, case in self.ledger.cases.items():
+            if case.entry.kind is CaseKind.CANDIDACY and case.steps[0].at < since:
+                self.held.setdefault(reference, UNTIL_DECIDED)
+        return [reference for reference, until in self.held.items() if until == UNTIL_DECIDED]
 
     async def ended(self) -> Sequence[EndedCase]:
         found: list[EndedCase] = []
