@@ -165,8 +165,8 @@ class Care:
     async def recover(self, envelope: Envelope[Upkeep]) -> Recovery:
         """Start every open case that does not run again from the ledger, and look after every letter that is not out.
 
-        A case goes on at the stage and with the deadlines it had; a letter that was sent stays sent, and one that was
-        being sent when all stopped becomes ``unknown``.
+        A case goes on at the stage and with the deadlines it had, and hears again what those that have ended had to
+        tell it; a letter that was sent stays sent, and one that was being sent when all stopped becomes ``unknown``.
 
         Raises:
             ApplicationError: The refusal.
@@ -184,6 +184,9 @@ class Care:
             activity.heartbeat()
             again = await self.cases.restart(kind, STATES[kind].model_validate(state))
             (restarted if again else running).append(reference)
+        for word in await self.ledger.last_words():
+            activity.heartbeat()
+            await self.cases.tell(word)
         taken_up: list[str] = []
         unsent = [(letter, letter.rsplit(".", 2)[0], state) for letter, state in await self.ledger.unsent_letters()]
         workflows = await self.ledger.workflows([case for _, case, _ in unsent])

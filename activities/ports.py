@@ -41,7 +41,7 @@ from domain.retention import EndedCase, Hold, Retention
 from domain.screening import Subject
 from domain.session import Terms
 from domain.signing import Credential, Signed
-from domain.steps import CaseKind, CaseState
+from domain.steps import CaseKind, CaseState, Dispatch
 from domain.watchlists import Import, ListDiff, ListVersion, Screened
 
 
@@ -280,6 +280,9 @@ class Ledger(Protocol):
     async def open_cases(self, session: str | None = None) -> Sequence[tuple[CaseKind, str, str, Mapping[str, Any]]]:
         """Every open case that can be read: kind, reference, workflow id and state."""
 
+    async def last_words(self) -> Sequence[Dispatch]:
+        """What cases that have ended had to tell cases that are open: known to be decided, not to be delivered."""
+
     async def unsent_letters(self) -> Sequence[tuple[str, LetterState]]:
         """Every letter that is neither sent nor withdrawn."""
 
@@ -356,6 +359,9 @@ class Cases(Protocol):
 
     async def rearm(self, workflow_id: str, terms: Terms) -> None:
         """Send a case its session's new terms; a case that does not run needs none."""
+
+    async def tell(self, word: Dispatch) -> None:
+        """Deliver word to a case, which knows it if it heard it before; one that does not run needs none."""
 
     async def restart(self, kind: CaseKind, state: CaseState) -> bool:
         """Start a case again from its state; False where it runs already."""

@@ -55,7 +55,7 @@ from domain.retention import EndedCase, Hold, Retention, RetentionRule
 from domain.screening import Subject
 from domain.session import SessionState, Terms
 from domain.signing import PublicKey, Signed, digest
-from domain.steps import CaseKind, CaseState, Step, Told
+from domain.steps import CaseKind, CaseState, Dispatch, Step, Told
 from domain.suspension import SuspensionState
 from domain.timelimits import UNTIL_DECIDED
 from domain.watchlists import Import, ListDiff, ListVersion, Screened
@@ -413,6 +413,12 @@ class MemoryLedger:
             if not case.entry.ended and session in {None, case.entry.session}
         ]
 
+    async def last_words(self) -> Sequence[Dispatch]:
+        hearers = {case.entry.workflow_id for case in self.cases.values() if not case.entry.ended}
+        ended = [case.entry for case in self.cases.values() if case.entry.ended]
+        words = [word for entry in ended for word in STATES[entry.kind].model_validate(entry.state).outbox]
+        return [word for word in words if word.workflow_id in hearers]
+
     async def unsent_letters(self) -> Sequence[tuple[str, LetterState]]:
         done = {LetterState.SENT, LetterState.WITHDRAWN}
         return [(letter, stored.state) for letter, stored in self.letters.items() if stored.state not in done]
@@ -526,6 +532,9 @@ class NoCases:
 
     async def rescreen(self, workflow_id: str) -> None:
         self.started.append(f"rescreen {workflow_id}")
+
+    async def tell(self, word: Dispatch) -> None:
+        self.started.append(f"{word.signal} {word.workflow_id}")
 
     async def restart(self, kind: CaseKind, state: CaseState) -> bool:
         self.started.append(state.workflow_id)

@@ -78,7 +78,7 @@ from domain.people import Contact
 from domain.retention import EndedCase, Hold, Retention, RetentionRule, check_hold
 from domain.session import SessionState, Terms
 from domain.signing import Credential, Signed
-from domain.steps import CaseKind, CaseState, Step, Trigger
+from domain.steps import CaseKind, CaseState, Dispatch, Step, Trigger
 from domain.suspension import SuspensionAct, SuspensionState
 from domain.timelimits import day_of
 
@@ -664,6 +664,11 @@ class SqlLedger:
         """Every open case, sessions first: kind, reference, workflow id and state."""
         async with connected(self._single) as connection:
             return await enquiries.open_cases(connection, self._cells, session)
+
+    async def last_words(self) -> Sequence[Dispatch]:
+        """What cases that have ended had to tell cases that are open: known to be decided, not to be delivered."""
+        async with connected(self._single) as connection:
+            return await enquiries.last_words(connection, self._cells)
 
     async def unsent_letters(self) -> Sequence[tuple[str, LetterState]]:
         """Every letter that is neither sent nor withdrawn, in order of reference."""
