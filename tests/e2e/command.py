@@ -13,8 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-LOADED: Final = ("config.temporal", "starter.desk", "starter.files", "starter.profiles", "starter.show")
-"""What most commands need. The verbs themselves are not among it: each command loads those of its noun."""
+LOADED: Final = ("__main__", "config.temporal", "starter.desk", "starter.files", "starter.profiles", "starter.show")
+"""What most commands need. The verbs themselves are not among it: each command loads those of its noun.
+
+``__main__`` is pytest, which each process would load for itself otherwise.
+"""
 
 
 class StillRuns(Exception):

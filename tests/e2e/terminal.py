@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import yaml
@@ -29,6 +28,7 @@ from starter import profiles
 from starter.desk import Desk
 from starter.profiles import Ask, Store
 from tests.e2e import command
+from tests.folders import a_folder
 from tests.starter.conftest import Said
 
 OFFICERS: Final = {
@@ -249,10 +249,9 @@ async def admit(home: Path, requests: Mapping[str, Any]) -> None:
 @contextmanager
 def a_stack(surroundings: Mapping[str, str] | None = None) -> Iterator[Path]:
     """An embedded stack that runs; its home folder. ``surroundings`` are variables of its environment."""
-    # pytest's own folders are closed to the server's user: see the fixture ``reachable_folder``.
-    with TemporaryDirectory(prefix="desk-") as folder:
-        home = Path(folder) / "home"
-        terminal = Terminal(home=home, folder=Path(folder), surroundings=surroundings or {})
+    with a_folder() as folder:
+        home = folder / "home"
+        terminal = Terminal(home=home, folder=folder, surroundings=surroundings or {})
         try:
             begin(terminal)
             yield home
