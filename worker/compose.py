@@ -43,7 +43,7 @@ from adapters.aside import Aside
 from adapters.cases import TemporalCases
 from adapters.keys.keyring import Keyring
 from adapters.memory import TemporalMemories
-from adapters.screening.local import LocalScreener, entry_keys
+from adapters.screening.local import BEGIN_WITH, LocalScreener, entry_keys
 from adapters.screening.several import Several
 from adapters.screening.yente import Remote, YenteScreener
 from adapters.seal import Ed25519Sealer
@@ -382,8 +382,8 @@ async def at_work(client: Client, settings: Settings, parts: Parts) -> AsyncIter
     interpreter busy is done in a process beside this one.
     """
     async with AsyncExitStack() as stack:
-        comparing = await stack.enter_async_context(aclosing(Aside(settings.screenings_at_once)))
-        importing = await stack.enter_async_context(aclosing(Aside()))
+        comparing = await stack.enter_async_context(aclosing(Aside(settings.screenings_at_once, begin_with=BEGIN_WITH)))
+        importing = await stack.enter_async_context(aclosing(Aside(begin_with=BEGIN_WITH)))
         checking = await stack.enter_async_context(aclosing(Aside(2)))
         ports = _ports(client, settings, parts, comparing=comparing, importing=importing, checking=checking)
         if settings.yente_url is not None:
