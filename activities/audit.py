@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from datetime import date, datetime
 from typing import Final
 
 from activities.ports import Judging, Proofs
@@ -9,12 +10,15 @@ from domain.authority import Proof, Written, proof_of
 from domain.errors import Refusal
 from domain.ledger import Difference
 from domain.offices import Officer
+from domain.retention import RETAIN_ACT, Hold
 from domain.roll import ADMITTING, Roll
 
 _AT_ONCE: Final = 500
 """Signatures that are checked together, in a tenth of a second."""
 _AHEAD: Final = 4
 """How many such lots may be under way while more is read."""
+
+_RETAIN: Final = f"candidacy.{RETAIN_ACT}"
 
 _Lot = list[tuple[Written, Officer | None, Proof | None]]
 
@@ -25,6 +29,7 @@ class Audit:
     Attributes:
         count: How many were judged.
         doubtful: Those that would not be taken.
+        holds: Until when an officer's last word holds back each candidacy.
 
     Args:
         judge: Says what would be taken.
@@ -39,6 +44,8 @@ class Audit:
         self._under_way: deque[tuple[_Lot, asyncio.Task[frozenset[Proof]]]] = deque()
         self.count = 0
         self.doubtful: list[Difference] = []
+        self.holds: dict[str, date] = {}
+        self._held: dict[str, datetime] = {}
 
     async def take(self, written: Written) -> None:
         """Take the next command."""
@@ -76,3 +83,12 @@ class Audit:
                 self.doubtful.append(doubt)
             else:
                 self._roll.follow(written)
+                self._follow(written)
+
+    def _follow(self, written: Written) -> None:
+        if written.power != _RETAIN or written.content is None or written.taken is None:
+            return
+        # The register that was written again may have them in another order.
+        if self._held.get(written.place, written.taken) <= written.taken:
+            self._held[written.place] = written.taken
+            self.holds[written.place] = Hold.model_validate(written.content).until

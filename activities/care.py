@@ -20,6 +20,7 @@ from domain.ledger import Delivery, Difference, LetterState, Recovery, Verificat
 from domain.roll import Roll
 from domain.session import Terms
 from domain.steps import CaseKind
+from domain.timelimits import UNTIL_DECIDED
 
 _SETTLING: Final = 2.0
 """Seconds after which a step that was under way must stand in both places."""
@@ -135,6 +136,13 @@ class Care:
                 await audit.take(written)
             await audit.finish()
         doubtful += audit.doubtful
+        held, kept = await self.ledger.holds(), await self.ledger.workflows(list(audit.holds))
+        doubtful += [
+            _doubt(reference, "hold", "is not what was signed")
+            for reference in sorted({*held, *kept})
+            # One that nobody signed is there since nobody knows whether there was another.
+            if audit.holds.get(reference, UNTIL_DECIDED) != held.get(reference)
+        ]
         if list(roll.appointments) != list(await self.ledger.register()):
             doubtful.append(_doubt("register", "appointments", "are not those that were signed"))
         return audit.count, doubtful

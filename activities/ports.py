@@ -313,6 +313,9 @@ class Ledger(Protocol):
     async def unlike(self) -> Sequence[str]:
         """The cases that are not as their last step left them."""
 
+    async def holds(self) -> Mapping[str, date]:
+        """The candidacies that are held back from being erased, each until when; without those that were erased."""
+
     async def examine(self, progress: Callable[[int, int], None]) -> Sequence[Difference]:
         """Read the chain of events; what is wrong with it. ``progress`` is told how many are read, of how many."""
 

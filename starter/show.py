@@ -108,7 +108,7 @@ def cases(title: str, rows: "Sequence[CaseRow]") -> RenderableType:
         (
             (
                 row.reference,
-                row.stage,
+                f"{row.stage}, erased" if row.erased else row.stage,
                 row.seat,
                 moment(row.deadline),
                 row.seq,

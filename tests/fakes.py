@@ -462,6 +462,9 @@ class MemoryLedger:
     async def unlike(self) -> Sequence[str]:
         return []
 
+    async def holds(self) -> Mapping[str, date]:
+        return {}
+
 
 @dataclass
 class Letterbox:

@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, RowMapping, and_, exists, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,7 +25,7 @@ from adapters.sql.tables import (
     told,
 )
 from domain.cases import STATES
-from domain.erasure import Certificate
+from domain.erasure import ERASE_ACT, Certificate
 from domain.errors import Erased
 from domain.keys import SealBroken
 from domain.ledger import (
@@ -50,6 +51,7 @@ _TROUBLED_LETTERS = (
     .where(letters.c.case_reference == cases.c.reference, letters.c.state.in_(TROUBLED))
     .scalar_subquery()
 )
+_ERASED_WITHIN: Final = timedelta(days=1)
 _CASE = select(
     cases.c.reference,
     cases.c.kind,
@@ -197,14 +199,22 @@ async def gaps(connection: AsyncConnection) -> Sequence[str]:
 
 
 async def unlike(connection: AsyncConnection) -> Sequence[str]:
-    """The cases that are not as their last step left them: of another state or stage."""
+    """The cases that are not as their last step left them: of another state or stage, or erased and not certified."""
     left = and_(
         events.c.case_reference == cases.c.reference,
         events.c.seq == cases.c.seq,
         events.c.state == cases.c.state,
         events.c.stage == cases.c.stage,
     )
-    query = select(cases.c.reference).where(~exists().where(left)).order_by(cases.c.reference)
+    step = exists().where(events.c.case_reference == cases.c.reference, events.c.act == ERASE_ACT)
+    begun = exists().where(
+        erasures.c.candidacy == cases.c.reference,
+        erasures.c.confirmed_at.is_not(None),
+        # For the time that an erasure takes there is none.
+        or_(erasures.c.certificate.is_not(None), erasures.c.confirmed_at > func.now() - _ERASED_WITHIN),
+    )
+    erased_so = or_(~step, and_(cases.c.erased.is_not(None), begun))
+    query = select(cases.c.reference).where(~and_(exists().where(left), erased_so)).order_by(cases.c.reference)
     return list(await connection.scalars(query))
 
 

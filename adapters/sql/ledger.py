@@ -898,6 +898,11 @@ class SqlLedger:
         async with connected(self._single) as connection:
             return await enquiries.unlike(connection)
 
+    async def holds(self) -> Mapping[str, date]:
+        """The candidacies that are held back from being erased, each until when; without those that were erased."""
+        async with connected(self._single) as connection:
+            return await retentions.holds(connection)
+
     async def examine(self, progress: Callable[[int, int], None]) -> Sequence[Difference]:
         """Read the chain from its first link to its last, as it stands at one moment; everything that is wrong with it.
 

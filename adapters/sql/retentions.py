@@ -1,6 +1,6 @@
 """Cases that have ended, in PostgreSQL: until when they are kept, and what the desk was told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -108,6 +108,13 @@ async def hold_back(connection: AsyncConnection, since: datetime) -> Sequence[st
         await _keep(rows, connection)
     held = select(retentions.c.candidacy).where(retentions.c.held == UNTIL_DECIDED, retentions.c.command.is_(None))
     return list(await connection.scalars(held.order_by(retentions.c.candidacy)))
+
+
+async def holds(connection: AsyncConnection) -> Mapping[str, date]:
+    """The candidacies that are held back, each until when; without those that were erased."""
+    query = select(retentions.c.candidacy, retentions.c.held).join(cases, cases.c.reference == retentions.c.candidacy)
+    held = await connection.execute(query.where(retentions.c.held.is_not(None), cases.c.erased.is_(None)))
+    return {row.candidacy: row.held for row in held}
 
 
 async def announce(connection: AsyncConnection, candidacies: Sequence[str], last: date, letter: str) -> None:

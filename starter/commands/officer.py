@@ -143,6 +143,10 @@ async def show_officer(call: Call, number: str | None) -> Reply:
     """
     if number is not None:
         rows = [each for each in await (await call.desk()).officers() if each.person == number]
+        if not rows:
+            from starter.desk import NoSuchCase
+
+            raise NoSuchCase(f"there is no officer {number}")
         return Reply({"officer": number, "appointments": rows}, [_shown(f"Offices of {number}", rows)])
     settings = call.settings()
     known = profiles.read(settings.home)

@@ -6,7 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
+from temporalio.testing import ActivityEnvironment
 
+from activities.care import Care
+from adapters.seal import Ed25519Sealer
 from adapters.sql import engine as engines
 from adapters.sql.ledger import SqlLedger
 from domain.candidacy import Act, CandidacyState, Reason, Stage
@@ -32,7 +35,8 @@ from tests.builders import (
     commanded,
     drafts_of,
 )
-from tests.officers import a_command, asked
+from tests.fakes import NoCases
+from tests.officers import Checking, Lenient, a_command, an_upkeep, asked
 
 REFERENCE = "C-2026-0001"
 RETENTION = a_retention(notice=30)
@@ -78,10 +82,11 @@ async def person(ledger: SqlLedger) -> Person:
     return await ledger.person(REFERENCE)
 
 
-async def force(database: str, statement: str) -> None:
+async def force(database: str, statements: str) -> None:
     engine = engines.create(database, pool=1)
     async with engine.begin() as connection:
-        await connection.execute(text(statement))
+        for statement in statements.split("; "):
+            await connection.execute(text(statement))
     await engine.dispose()
 
 
@@ -192,3 +197,36 @@ async def test_a_request_that_nobody_confirmed_gives_way_to_the_rule(ledger: Sql
     erasure = await ledger.erasure(whose.key)
     assert erasure is not None
     assert (erasure.requested_by, erasure.reason, erasure.rule is None) == ("O-1", "File DP-12", False)
+
+
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        ("UPDATE retentions SET held = '2026-02-01'", "hold"),
+        ("UPDATE retentions SET held = NULL", "hold"),
+        ("UPDATE retentions SET command = NULL; DELETE FROM commands", "hold"),
+        ("UPDATE cases SET erased = NULL WHERE kind = 'candidacy'", "case"),
+        ("UPDATE erasures SET certificate = NULL", "case"),
+        ("DELETE FROM erasures", "case"),
+    ],
+    ids=["shortened", "taken back", "not signed", "not erased", "not certified", "by nobody"],
+)
+async def test_a_verification_names_a_hold_or_an_erasure_that_was_changed_past_the_desk(
+    ledger: SqlLedger, database: str, statement: str, what: str
+) -> None:
+    await fill(ledger)
+    if what == "hold":
+        await hold(ledger, date(2030, 1, 1))
+    else:
+        await tell(ledger)
+        assert await ledger.expire(await person(ledger), RETENTION, AFTER)
+        await force(database, "UPDATE erasures SET certificate = '{}', confirmed_at = '2026-01-01'")
+    care = Care(ledger, NoCases(), Lenient(), Checking(), Ed25519Sealer(bytes(32)))
+
+    async def named() -> set[str]:
+        found = await ActivityEnvironment().run(care.verify, an_upkeep("verify"))
+        return {each.what for each in found.differences if each.reference == REFERENCE}
+
+    assert await named() == set()
+    await force(database, f"SET LOCAL session_replication_role = replica; {statement}")
+    assert await named() == {what}

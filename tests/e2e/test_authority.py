@@ -286,6 +286,8 @@ def test_officer_is_admitted_acts_and_acts_no_more_once_the_office_is_ended(sitt
     admitted = sitting.ask("officer", "admit", enrolled["request"], "--office", "desk-officer", "--until", str(day(30)))
     assert (admitted["person"], admitted["office"], admitted["by"]) == ("O-70", "desk-officer", "O-1")
     assert sitting.ask("candidacy", "show", REFERENCE, "--profile", "helper")["row"]["reference"] == REFERENCE
+    nobody = sitting.say("officer", "show", "O-71")
+    assert (nobody.code, nobody.err) == (4, "no such case: there is no officer O-71\n")
     held = sitting.ask("officer", "show", "O-70")["appointments"]
     assert [(each["office"], each["key"]) for each in held] == [("desk-officer", enrolled["key"])]
     again = sitting.say("officer", "admit", enrolled["request"], "--office", "desk-officer", "--until", str(day(20)))

@@ -87,3 +87,11 @@ def test_a_certificate_says_what_it_rests_on() -> None:
     by_rule: Certificate = a_certificate(rule=rule, requested_by=None, requested_at=None, confirmed_by=None)
     assert str(certified(a_certificate())[0]).startswith("C-2026-0001: erased. Asked for by O-7, confirmed by O-8; ")
     assert "erased. Kept no longer by DESK_RETAIN_LAPSED (1 year); " in str(certified(by_rule)[0])
+
+
+def test_a_list_says_who_was_erased(capsys: pytest.CaptureFixture[str]) -> None:
+    show.write(show.cases("Candidacies", [a_row(erased=AT), a_row(reference="C-2026-0002")]))
+    assert [line.split("│")[2].strip() for line in capsys.readouterr().out.splitlines() if "C-2026" in line] == [
+        "lapsed, erased",
+        "lapsed",
+    ]
