@@ -2,15 +2,18 @@
 
 import asyncio
 import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import make_url, text
 
 from adapters.keys.folder import FolderStore
 from adapters.keys.keyring import Keyring
 from adapters.keys.master import LocalMasterKey
+from adapters.sql import engine as engines
 from adapters.sql.ledger import SqlLedger
 from config import keys
 from config.settings import Settings, WrongSetting, load
@@ -48,6 +51,23 @@ async def test_the_first_worker_makes_the_registers_key(tmp_path: Path, empty_da
     await start(tmp_path, empty_database, master_key=MASTER_KEY.hex())
 
     assert list(await FolderStore(tmp_path / "keys").names()) == ["register"]
+
+
+async def test_a_worker_whose_login_owns_nothing_starts_once_the_owner_has_migrated(
+    tmp_path: Path, empty_database: str
+) -> None:
+    login = make_url(empty_database).set(username=f"worker_{secrets.token_hex(4)}", password="secret")
+    worker = login.render_as_string(hide_password=False)
+    for _ in range(2):
+        await start(tmp_path, worker, master_key=MASTER_KEY.hex(), database_owner_url=empty_database)
+    await start(tmp_path, worker, master_key=MASTER_KEY.hex())
+
+    owner = engines.create(empty_database, pool=1)
+    async with owner.begin() as connection:
+        await connection.execute(text("DELETE FROM alembic_version"))
+    await owner.dispose()
+    with pytest.raises(WrongSetting, match=r"^DESK_DATABASE_OWNER_URL: is needed by --migrate, which must come first$"):
+        await start(tmp_path, worker, master_key=MASTER_KEY.hex())
 
 
 @pytest.mark.parametrize(
