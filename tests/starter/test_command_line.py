@@ -420,12 +420,34 @@ def test_rebuilding_names_the_letters_that_wait_for_a_person(starter: Starter, m
     said = starter("ledger", "rebuild")
     assert (said.code, said.out) == (
         0,
-        "Workflows read: 3. Written again: 1 step, 2 letters.\n"
+        "Workflows read: 3. Written again: 1 step, 2 letters, 0 other commands, 0 erasures.\n"
         f"Unknown now, for `starter letter settle`: {REFERENCE}.1.2\n",
     )
     assert starter("ledger", "rebuild", "--json").document == {
-        "cases": 3, "steps": 1, "letters": 2, "unknown": [f"{REFERENCE}.1.2"], "refused": [],
+        "cases": 3, "steps": 1, "letters": 2, "commands": 0, "erasures": 0, "unknown": [f"{REFERENCE}.1.2"],
+        "refused": [], "held": [], "lost": [], "since": None,
     }  # fmt: skip
+
+
+def test_rebuilding_names_what_is_held_back_and_what_is_not_written_again(
+    starter: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Forgetful(RegisterOnPaper):
+        async def rebuild_ledger(self) -> Rebuilding:
+            done = await super().rebuild_ledger()
+            return done.model_copy(update={"held": (REFERENCE,), "lost": ("O-3",), "refused": ("list/L-2026-1",)})
+
+    async def open_(call: Call) -> Forgetful:
+        return Forgetful()
+
+    monkeypatch.setattr(Call, "desk", open_)
+    said = starter("ledger", "rebuild")
+    assert (said.code, said.err) == (3, "refused (ledger-incomplete): 2 remembered and not written again\n")
+    assert said.out.splitlines()[2:] == [
+        f"Held back from erasure until `starter candidacy retain` says otherwise: {REFERENCE}",
+        "Remembered and not taken (`starter ledger incidents` says why): list/L-2026-1",
+        "Erased, or no interest in it is known any more: O-3",
+    ]
 
 
 FAILURES: list[tuple[Exception, int, dict[str, Any]]] = [
