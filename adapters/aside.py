@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import BaseContext
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -18,9 +19,10 @@ class Aside:
 
     Args:
         processes: How many at once, at most.
-        begin_with: Modules that the work needs. They are loaded once, when there is work for the first time, by a
-            process that all others are forked from, those of every ``Aside`` of this process: what takes seconds to
-            load and room in memory takes it once. Whose work is the first says which modules.
+        begin_with: Modules that the work needs and that take seconds to load, and room in memory. They are loaded once,
+            when there is such work for the first time, by a process that all others are forked from, those of every
+            ``Aside`` of this process that has any; the first of them says which. Without them a process is begun by
+            itself.
     """
 
     def __init__(self, processes: int = 1, *, begin_with: Sequence[str] = ()) -> None:
@@ -36,8 +38,10 @@ class Aside:
         """
         if self._pool is None:
             # A fork of this process would take the client's threads and locks with it as they are.
-            context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(self._begin_with)
+            context: BaseContext = multiprocessing.get_context("spawn")
+            if self._begin_with:
+                context = multiprocessing.get_context("forkserver")
+                context.set_forkserver_preload(self._begin_with)
             self._pool = ProcessPoolExecutor(self._processes, mp_context=context, initializer=_begin)
         pool = self._pool
         try:

@@ -8,6 +8,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -26,6 +27,7 @@ from activities.ports import (
     Ledger,
     Mailer,
     Memories,
+    Proofs,
     Renderer,
     Retentions,
     Screener,
@@ -45,10 +47,10 @@ from adapters.memory import TemporalMemories
 from adapters.screening.local import BEGIN_WITH, LocalScreener, entry_keys
 from adapters.screening.several import Several
 from adapters.seal import Ed25519Sealer
-from adapters.signatures import JsonWebSignatures
+from adapters.signatures import JsonWebSignatures, SignaturesAside
 from adapters.smtp import SmtpMailer
 from adapters.sql import engine as sql_engine
-from adapters.sql import migrate
+from adapters.sql import migrate, rights
 from adapters.sql.ledger import SqlLedger
 from adapters.sql.watchlists import SqlWatchlists
 from adapters.tokens import OidcTokens
@@ -72,6 +74,8 @@ if TYPE_CHECKING:
 
 BUILD: Final = f"dialogue-desk {version('dialogue-desk')}"
 """What a history says of the worker that took a task; without it, all modules would be read anew to get a digest."""
+_NOT_ALLOWED: Final = "42501"
+"""PostgreSQL's insufficient_privilege."""
 
 
 @dataclass(frozen=True)
@@ -113,15 +117,35 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
 async def prepare(parts: Parts, settings: Settings) -> None:
     """Bring the database up to date, and make sure that the keys are its own.
 
+    Where the login is set whose the tables are, it does this, and gives the worker's own its rights.
+
     Raises:
-        WrongSetting: They are not.
+        WrongSetting: They are not, or the worker's own login may not change the tables that must be.
     """
-    if await migrate.holds_sealed(parts.engine):
+    if settings.database_owner_url is None:
+        try:
+            await _up_to_date(parts.engine, parts, settings)
+        except DBAPIError as failed:
+            if getattr(failed.orig, "sqlstate", None) != _NOT_ALLOWED:
+                raise
+            raise WrongSetting("DESK_DATABASE_OWNER_URL: is needed by --migrate, which must come first") from None
+        return
+    owner = sql_engine.create(settings.database_owner_url.get_secret_value(), pool=1)
+    try:
+        await _up_to_date(owner, parts, settings)
+        if settings.database_url is not None:
+            await rights.grant(owner, settings.database_url.get_secret_value())
+    finally:
+        await owner.dispose()
+
+
+async def _up_to_date(engine: AsyncEngine, parts: Parts, settings: Settings) -> None:
+    if await migrate.holds_sealed(engine):
         # Making a key now would hide that the others are elsewhere.
         await keys.check(parts.keyring, settings)
     else:
         await keys.begin(parts.keyring, settings)
-    await migrate.upgrade(parts.engine, parts.keyring)
+    await migrate.upgrade(engine, parts.keyring)
 
 
 def _mailer(settings: Settings) -> SmtpMailer:
@@ -153,6 +177,7 @@ class Ports:
     cases: Cases
     memories: Memories
     judge: Judging
+    proofs: Proofs
     sealer: Sealer
     keys: Keys
     erasures: Erasures
@@ -187,7 +212,7 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         ledger=ports.ledger, mailer=ports.mailer, renderer=ports.renderer, desk=ports.desk, patience=ports.patience
     )
     enquiries = Enquiries(ledger=ports.ledger, cases=ports.cases, retention=ports.retention)
-    care = Care(ledger=ports.ledger, cases=ports.cases, judge=ports.judge, sealer=ports.sealer)
+    care = Care(ledger=ports.ledger, cases=ports.cases, judge=ports.judge, proofs=ports.proofs, sealer=ports.sealer)
     officers = Officers(ledger=ports.ledger)
     sealing = Sealing(ledger=ports.ledger, sealer=ports.sealer)
     erasing = Erasing(
@@ -207,7 +232,14 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
     )
     lists = Lists(watchlists=ports.watchlists, ledger=ports.ledger, cases=ports.cases)
     rebuild = Rebuild(
-        ledger=ports.ledger, memories=ports.memories, renderer=ports.renderer, desk=ports.desk, offices=ports.offices
+        ledger=ports.ledger,
+        memories=ports.memories,
+        erasures=ports.erasures,
+        retentions=ports.retentions,
+        sealer=ports.sealer,
+        renderer=ports.renderer,
+        desk=ports.desk,
+        offices=ports.offices,
     )
     return (
         recording.record_step,
@@ -316,7 +348,9 @@ def yente(settings: Settings, url: str) -> "YenteScreener":
     )
 
 
-def _ports(client: Client, settings: Settings, parts: Parts, *, comparing: Aside, importing: Aside) -> Ports:
+def _ports(
+    client: Client, settings: Settings, parts: Parts, *, comparing: Aside, importing: Aside, checking: Aside
+) -> Ports:
     watchlists = SqlWatchlists(parts.engine, partial(importing.run, entry_keys))
     record = ledger(settings, parts.engine, parts.keyring)
     cases = TemporalCases(client, settings.task_queue)
@@ -327,6 +361,7 @@ def _ports(client: Client, settings: Settings, parts: Parts, *, comparing: Aside
         cases=cases,
         memories=TemporalMemories(client),
         judge=judge(settings),
+        proofs=SignaturesAside(checking.run),
         sealer=parts.sealer,
         keys=parts.keyring,
         erasures=record,
@@ -357,7 +392,8 @@ async def at_work(client: Client, settings: Settings, parts: Parts) -> AsyncIter
     async with AsyncExitStack() as stack:
         comparing = await stack.enter_async_context(aclosing(Aside(settings.screenings_at_once, begin_with=BEGIN_WITH)))
         importing = await stack.enter_async_context(aclosing(Aside(begin_with=BEGIN_WITH)))
-        ports = _ports(client, settings, parts, comparing=comparing, importing=importing)
+        checking = await stack.enter_async_context(aclosing(Aside(2)))
+        ports = _ports(client, settings, parts, comparing=comparing, importing=importing, checking=checking)
         if settings.yente_url is not None:
             remote = await stack.enter_async_context(aclosing(yente(settings, settings.yente_url)))
             ports = replace(ports, screener=Several([ports.screener, remote]))

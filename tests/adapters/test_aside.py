@@ -15,9 +15,9 @@ import pytest
 from adapters.aside import Aside
 
 
-@pytest.fixture
-async def aside() -> AsyncIterator[Aside]:
-    aside = Aside()
+@pytest.fixture(params=[(), ("decimal",)], ids=["alone", "forked"])
+async def aside(request: pytest.FixtureRequest) -> AsyncIterator[Aside]:
+    aside = Aside(begin_with=request.param)
     yield aside
     await aside.aclose()
 

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.client import Client
 
+from adapters.embedded.postgres import USER
 from adapters.sql import engine as engines
 from config.settings import load
 from config.temporal import connect
@@ -43,6 +44,7 @@ OFFICERS: Final = {
 """Who acts: the profile in use, two who assess, those who decide on lists, and two who erase."""
 PASSPHRASE: Final = "of people who do not exist"
 
+OWNER_PASSWORD: Final = Path("postgres", "password")
 ANSWER_WITHIN: Final = 30.0
 UP_WITHIN: Final = 100.0
 """In seconds, for one process."""
@@ -193,10 +195,11 @@ class Terminal:
 
     @asynccontextmanager
     async def register(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction on the register's database."""
+        """A transaction on the register's database, as whom its tables belong to."""
         url = load(self.home).database_url
         assert url is not None
-        engine = engines.create(url.get_secret_value(), pool=1)
+        owner = make_url(url.get_secret_value()).set(username=USER, password=(self.home / OWNER_PASSWORD).read_text())
+        engine = engines.create(owner.render_as_string(hide_password=False), pool=1)
         try:
             async with engine.begin() as connection:
                 yield connection
