@@ -26,28 +26,14 @@ pytest.register_assert_rewrite("tests.faults.stage", "tests.faults.story")
 HERE = Path(__file__).parent
 TEMPLATE = "migrated"
 _numbers = count(1)
-
-
 LONG = ("e2e", "faults", "worker", "benchmarks", "workflows", "replay", "adapters")
 """Folders of tests that take long, the longest first."""
-SINGLE = ("faults", "worker", "benchmarks", "workflows", "replay")
-"""Folders whose tests share nothing that takes long to set up: each is handed out by itself."""
-SHARED = {
-    "tests/adapters/screening/test_matcher.py": "names",
-    "tests/adapters/watchlists/test_store.py": "names",
-}
-"""Files that load what names are compared with, which takes ten seconds of a processor."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what takes long first, so that nobody waits for it at the end; what shares a set-up stays with one worker."""
+    """Put what takes long first, so that nobody waits for it at the end; a file is handed out as a whole."""
     folder = {item: item.path.relative_to(HERE).parts[0] for item in items}
     items.sort(key=lambda item: LONG.index(folder[item]) if folder[item] in LONG else len(LONG))
-    for item in items:
-        if folder[item] not in SINGLE:
-            file = item.nodeid.partition("::")[0]
-            group = "stack" if "stack" in getattr(item, "fixturenames", ()) else SHARED.get(file, file)
-            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_collection_finish() -> None:

@@ -5,7 +5,8 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -45,7 +46,6 @@ from adapters.keys.keyring import Keyring
 from adapters.memory import TemporalMemories
 from adapters.screening.local import BEGIN_WITH, LocalScreener, entry_keys
 from adapters.screening.several import Several
-from adapters.screening.yente import Remote, YenteScreener
 from adapters.seal import Ed25519Sealer
 from adapters.signatures import JsonWebSignatures, SignaturesAside
 from adapters.smtp import SmtpMailer
@@ -69,6 +69,11 @@ from letters.render import TemplateRenderer
 from worker.shifts import AFTER_GRACE, working
 from workflows.registry import SANDBOX, WORKFLOWS
 
+if TYPE_CHECKING:
+    from adapters.screening.yente import YenteScreener
+
+BUILD: Final = f"dialogue-desk {version('dialogue-desk')}"
+"""What a history says of the worker that took a task; without it, all modules would be read anew to get a digest."""
 _NOT_ALLOWED: Final = "42501"
 """PostgreSQL's insufficient_privilege."""
 
@@ -309,12 +314,15 @@ def heavy_activities(ports: Ports) -> tuple[Callable[..., Any], Callable[..., An
     return Screenings(screener=ports.screener, ledger=ports.ledger).screen_person, lists.import_list
 
 
-def yente(settings: Settings, url: str) -> YenteScreener:
+def yente(settings: Settings, url: str) -> "YenteScreener":
     """What asks the server of lists that is set.
 
     Raises:
         WrongSetting: Its lists are described in words that are not known.
     """
+    # Imports of its own that a desk without such a server need not wait for.
+    from adapters.screening.yente import Remote, YenteScreener
+
     try:
         lists = [
             Remote(
@@ -397,6 +405,7 @@ async def at_work(client: Client, settings: Settings, parts: Parts) -> AsyncIter
                 activities=[one],
                 max_concurrent_activities=at_once,
                 graceful_shutdown_timeout=timedelta(seconds=settings.graceful_stop),
+                build_id=BUILD,
             )
             for queue, one, at_once in (
                 (screening_queue(settings.task_queue), screen, settings.screenings_at_once),
@@ -420,4 +429,5 @@ def _worker(client: Client, settings: Settings, ports: Ports) -> Worker:
         # Each heartbeat is passed on; by default most are held back until a timeout is nearly over.
         max_heartbeat_throttle_interval=HEARTBEAT,
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_stop),
+        build_id=BUILD,
     )

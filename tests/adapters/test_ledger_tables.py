@@ -6,6 +6,7 @@ from typing import Any
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from adapters.sql import engine as engines
@@ -65,6 +66,19 @@ async def test_migrations_lead_to_the_same_constraints_indices_and_comments(data
 
     assert migrated == await catalogue(empty_database)
     assert {row[1] for row in migrated if row[0] == "table"} == set(metadata.tables)
+
+
+async def test_database_at_the_last_revision_is_left_as_it_is(database: str) -> None:
+    engine = engines.create(database, pool=1)
+    async with engine.connect() as connection:
+        script = ScriptDirectory.from_config(await connection.run_sync(migrate.configured, a_keyring()))
+        versions = list(await connection.scalars(text("SELECT version_num FROM alembic_version")))
+    before = await catalogue(database)
+    await migrate.upgrade(engine, a_keyring())
+    await engine.dispose()
+
+    assert versions == [migrate.HEAD] == script.get_heads()
+    assert await catalogue(database) == before
 
 
 async def test_two_workers_may_migrate_at_the_same_moment(empty_database: str, database: str) -> None:
