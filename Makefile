@@ -18,7 +18,7 @@ demo: setup
 	$(BIN)/starter demo $(if $(KEEP),--keep)
 
 test: setup
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 check: setup
 	$(BIN)/ruff check .

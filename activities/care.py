@@ -1,19 +1,21 @@
 """Look after the register as a whole: send new terms round, compare the ledger with the cases, start cases again."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from temporalio import activity
 
+from activities.audit import Audit
 from activities.authority import command, guarded
-from activities.ports import Cases, CaseSilent, Judging, Ledger, Sealer
+from activities.ports import Cases, CaseSilent, Judging, Ledger, Proofs, Sealer
+from activities.post import beating
 from domain.authority import REGISTER, Upkeep, presented
 from domain.candidacy import Order, Stage
 from domain.cases import STATES
 from domain.envelope import Envelope
-from domain.errors import Refusal, StrayCase
+from domain.errors import StrayCase
 from domain.ledger import Delivery, Difference, LetterState, Recovery, Verification
 from domain.roll import Roll
 from domain.session import Terms
@@ -21,8 +23,6 @@ from domain.steps import CaseKind
 
 _SETTLING: Final = 2.0
 """Seconds after which a step that was under way must stand in both places."""
-_BETWEEN_HEARTBEATS: Final = 500
-"""Signatures: a tenth of a second."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Care:
     ledger: Ledger
     cases: Cases
     judge: Judging
+    proofs: Proofs
     sealer: Sealer
 
     @activity.defn
@@ -77,7 +78,21 @@ class Care:
         shown = presented(envelope, "ledger.verify", REGISTER)
         async with guarded(self.ledger, power=shown.power, place=REGISTER, signed=shown.signed):
             await self.ledger.recognise(command(shown), about="verification")
-        differences = list(await self.ledger.examine(activity.heartbeat))
+        read: list[int] = []
+
+        def progress(*so_far: int) -> None:
+            read[:] = so_far
+            activity.heartbeat(*so_far)
+
+        async with beating(lambda: read):
+            return await self._verify(progress)
+
+    async def _verify(self, progress: Callable[[int, int], None]) -> Verification:
+        # The chain is read here while signatures are checked elsewhere.
+        async with asyncio.TaskGroup() as group:
+            chain = group.create_task(self.ledger.examine(progress))
+            signed = group.create_task(self._signatures())
+        differences, (signatures, doubtful) = list(chain.result()), signed.result()
         seals = await self.ledger.seals()
         differences += [
             Difference(
@@ -96,7 +111,6 @@ class Care:
             await asyncio.sleep(_SETTLING)
             again = {(found.reference, found.what) for found in suspects}
             differences += [found for found in await self._compare() if (found.reference, found.what) in again]
-        signatures, doubtful = await self._signatures()
         cases, steps, letters = await self.ledger.totals()
         return Verification(
             cases=cases,
@@ -111,26 +125,20 @@ class Care:
         """How many signatures there are, and which of them are none by what the register held when they were made."""
         roll = Roll(await self.ledger.unsigned_appointments())
         doubtful = [_doubt("register", "the first head of desk", "admitted more than once")] if roll.doubled else []
-        count = 0
-        async for written in self.ledger.written():
-            count += 1
-            if count % _BETWEEN_HEARTBEATS == 0:
-                activity.heartbeat()
-            try:
-                self.judge.written(written, roll.officer(written))
-            except Refusal as refusal:
-                doubtful.append(_doubt(written.place, f"signature: {refusal.rule}", "does not hold"))
-            else:
-                roll.follow(written)
+        async with asyncio.TaskGroup() as group:
+            audit = Audit(self.judge, self.proofs, roll, group)
+            async for written in self.ledger.written():
+                await audit.take(written)
+            await audit.finish()
+        doubtful += audit.doubtful
         if list(roll.appointments) != list(await self.ledger.register()):
             doubtful.append(_doubt("register", "appointments", "are not those that were signed"))
-        return count, doubtful
+        return audit.count, doubtful
 
     async def _compare(self) -> list[Difference]:
         found: list[Difference] = []
         open_cases = await self.ledger.open_cases()
         for kind, reference, workflow_id, state in open_cases:
-            activity.heartbeat()
             try:
                 running = await self.cases.imprints(workflow_id)
             except CaseSilent:
@@ -153,8 +161,8 @@ class Care:
     async def recover(self, envelope: Envelope[Upkeep]) -> Recovery:
         """Start every open case that does not run again from the ledger, and look after every letter that is not out.
 
-        A case goes on at the stage and with the deadlines it had; a letter that was sent stays sent, and one that was
-        being sent when all stopped becomes ``unknown``.
+        A case goes on at the stage and with the deadlines it had, and hears again what those that have ended had to
+        tell it; a letter that was sent stays sent, and one that was being sent when all stopped becomes ``unknown``.
 
         Raises:
             ApplicationError: The refusal.
@@ -172,6 +180,9 @@ class Care:
             activity.heartbeat()
             again = await self.cases.restart(kind, STATES[kind].model_validate(state))
             (restarted if again else running).append(reference)
+        for word in await self.ledger.last_words():
+            activity.heartbeat()
+            await self.cases.tell(word)
         taken_up: list[str] = []
         unsent = [(letter, letter.rsplit(".", 2)[0], state) for letter, state in await self.ledger.unsent_letters()]
         workflows = await self.ledger.workflows([case for _, case, _ in unsent])

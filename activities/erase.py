@@ -59,7 +59,7 @@ class Erasing:
             if standing is None:
                 await self.ledger.authorise(command(shown))
         if standing is None:
-            await self.erasures.request_erasure(person, envelope, datetime.now(UTC))
+            await self.erasures.request_erasure(person, envelope, activity.info().scheduled_time)
         return await self._standing(person)
 
     @activity.defn

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from domain.authority import Command, Grounds, Incident, Written
+from domain.authority import Command, Grounds, Incident, Proof, Written
 from domain.candidacy import CandidacyState, Order
 from domain.chain import Seal
 from domain.envelope import Envelope
@@ -28,12 +28,12 @@ from domain.ledger import (
     Enquiry,
     Entry,
     LetterState,
-    Memory,
     Outgoing,
     Recorded,
     Settlement,
 )
 from domain.lists import Standing, Vacancy
+from domain.memories import CaseMemory, ErasureMemory, Recalled
 from domain.notices import Letter, Notice
 from domain.offices import Admission, Appointment, Officer, Request, Revocation
 from domain.people import Language
@@ -41,7 +41,7 @@ from domain.retention import EndedCase, Hold, Retention
 from domain.screening import Subject
 from domain.session import Terms
 from domain.signing import Credential, Signed
-from domain.steps import CaseKind, CaseState
+from domain.steps import CaseKind, CaseState, Dispatch
 from domain.watchlists import Import, ListDiff, ListVersion, Screened
 
 
@@ -169,8 +169,18 @@ class Judging(Protocol):
     def request(self, request: Request) -> None:
         """Judge a request to be admitted. Raises Refusal."""
 
-    def written(self, written: Written, officer: Officer | None) -> None:
-        """Judge once more what was taken long ago, by what the register held then. Raises Refusal."""
+    def written(self, written: Written, officer: Officer | None, *, genuine: bool) -> None:
+        """Judge once more what was taken long ago, by what the register held then. Raises Refusal.
+
+        ``genuine`` says whether its signature holds.
+        """
+
+
+class Proofs(Protocol):
+    """Checks many signatures, beside everything else."""
+
+    async def genuine(self, proofs: Sequence[Proof]) -> frozenset[Proof]:
+        """Those that hold."""
 
 
 class Ledger(Protocol):
@@ -252,6 +262,12 @@ class Ledger(Protocol):
     async def withdraw_interest(self, command: Command, withdrawal: Withdrawal) -> tuple[InterestRow, ...]:
         """Write down from when an interest holds no more, once; everything the officer ever declared."""
 
+    async def interests_of(self, officer: str) -> Sequence[InterestRow]:
+        """Everything that an officer ever declared."""
+
+    async def has(self, command: Command) -> bool:
+        """Whether a command that is no step of a case stands in the register."""
+
     async def namesakes(self, workflow_id: str) -> Sequence[Namesake]:
         """The other candidacies that share a name with one, and what else; by the workflow that carries it."""
 
@@ -263,6 +279,9 @@ class Ledger(Protocol):
 
     async def open_cases(self, session: str | None = None) -> Sequence[tuple[CaseKind, str, str, Mapping[str, Any]]]:
         """Every open case: kind, reference, workflow id and state."""
+
+    async def last_words(self) -> Sequence[Dispatch]:
+        """What cases that have ended had to tell cases that are open: known to be decided, not to be delivered."""
 
     async def unsent_letters(self) -> Sequence[tuple[str, LetterState]]:
         """Every letter that is neither sent nor withdrawn."""
@@ -338,6 +357,9 @@ class Cases(Protocol):
     async def rearm(self, workflow_id: str, terms: Terms) -> None:
         """Send a case its session's new terms; a case that does not run needs none."""
 
+    async def tell(self, word: Dispatch) -> None:
+        """Deliver word to a case, which knows it if it heard it before; one that does not run needs none."""
+
     async def restart(self, kind: CaseKind, state: CaseState) -> bool:
         """Start a case again from its state; False where it runs already."""
 
@@ -375,6 +397,15 @@ class Erasures(Protocol):
     async def certify(self, certificate: Certificate) -> None:
         """Keep the certificate."""
 
+    async def restore_erasure(self, erased: ErasureMemory, case: CaseMemory | None, reason: str | None) -> bool:
+        """Write down again that a person's data was erased, once; False where that is not possible.
+
+        Args:
+            erased: The erasure.
+            case: The candidacy, as Temporal lists it; needed where the register does not have it.
+            reason: Why it was asked for.
+        """
+
     async def skeleton(self, person: Person) -> tuple[int, int, int]:
         """What stays of a person: how many steps and letters there are, and how many of the letters went out."""
 
@@ -391,6 +422,13 @@ class Retentions(Protocol):
         Raises:
             Refusal: The judge does not take it, or the day is over.
             LookupError: There is no such candidacy.
+        """
+
+    async def hold_back(self, since: datetime) -> Sequence[str]:
+        """Hold back, until an officer says otherwise, what may have been held back before it was lost.
+
+        These are the candidacies that were opened before an instant and written again after it, but for those of which
+        an officer's word is known. All that are held back by this, by reference.
         """
 
     async def ended(self) -> Sequence[EndedCase]:
@@ -425,8 +463,17 @@ class Estate(Protocol):
 class Memories(Protocol):
     """What the workflows remember, read from their histories."""
 
-    def remember(self) -> AsyncIterator[Sequence[Memory]]:
-        """The recorded steps of each case, in order; cases that are kept no longer are left out."""
+    def remember(self) -> AsyncIterator[CaseMemory]:
+        """Every case with its recorded steps, in order; cases that are kept no longer are left out."""
+
+    async def commands(self) -> Sequence[Recalled]:
+        """The commands that became no step of a case, in the order in which they were taken."""
+
+    async def erasures(self) -> Sequence[ErasureMemory]:
+        """The erasures that were certified."""
+
+    async def since(self) -> datetime:
+        """From when on everything is remembered; what ended before may be gone."""
 
 
 Progress = Callable[[int], Awaitable[None]]

@@ -5,9 +5,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import BaseContext
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -18,10 +19,15 @@ class Aside:
 
     Args:
         processes: How many at once, at most.
+        begin_with: Modules that the work needs and that take seconds to load, and room in memory. They are loaded once,
+            when there is such work for the first time, by a process that all others are forked from, those of every
+            ``Aside`` of this process that has any; the first of them says which. Without them a process is begun by
+            itself.
     """
 
-    def __init__(self, processes: int = 1) -> None:
+    def __init__(self, processes: int = 1, *, begin_with: Sequence[str] = ()) -> None:
         self._processes = processes
+        self._begin_with = list(begin_with)
         self._pool: ProcessPoolExecutor | None = None
 
     async def run(self, work: Callable[..., Result], *given: Any) -> Result:
@@ -31,12 +37,17 @@ class Aside:
             BrokenProcessPool: The process was killed over it; the next work gets another.
         """
         if self._pool is None:
-            # A fork would take the client's threads and locks with it as they are.
-            context = multiprocessing.get_context("spawn")
+            # A fork of this process would take the client's threads and locks with it as they are.
+            context: BaseContext = multiprocessing.get_context("spawn")
+            if self._begin_with:
+                context = multiprocessing.get_context("forkserver")
+                context.set_forkserver_preload(self._begin_with)
             self._pool = ProcessPoolExecutor(self._processes, mp_context=context, initializer=_begin)
         pool = self._pool
         try:
-            return await asyncio.get_running_loop().run_in_executor(pool, work, *given)
+            # To hand work over may start a process, and so wait until everything is loaded.
+            handed_over = await asyncio.to_thread(pool.submit, work, *given)
+            return await asyncio.wrap_future(handed_over)
         except BrokenProcessPool:
             if self._pool is pool:
                 self._pool = None

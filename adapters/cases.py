@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.common import WorkflowIDReusePolicy
@@ -35,7 +35,7 @@ from domain.ledger import Delivery
 from domain.lists import ListState, Standing, Vacancy
 from domain.model import Model
 from domain.session import SessionState, Terms
-from domain.steps import CaseKind, CaseState
+from domain.steps import CaseKind, CaseState, Dispatch
 from domain.suspension import SuspensionState
 
 T = TypeVar("T")
@@ -100,19 +100,15 @@ class TemporalCases:
 
     async def rearm(self, workflow_id: str, terms: Terms) -> None:
         """Send a case its session's new terms; a case that does not run needs none."""
-        try:
-            await self._client.get_workflow_handle(workflow_id).signal(REARM_SIGNAL, terms)
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
+        await self._signal(workflow_id, REARM_SIGNAL, terms)
 
     async def rescreen(self, workflow_id: str) -> None:
         """Have a candidacy ask the lists again; one that does not run needs nothing."""
-        try:
-            await self._client.get_workflow_handle(workflow_id).signal(RESCREEN_SIGNAL)
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
+        await self._signal(workflow_id, RESCREEN_SIGNAL)
+
+    async def tell(self, word: Dispatch) -> None:
+        """Deliver word to a case, which knows it if it heard it before; one that does not run needs none."""
+        await self._signal(word.workflow_id, word.signal, word.content)
 
     async def restart(self, kind: CaseKind, state: CaseState) -> bool:
         """Start a case again from its state; False where it runs already."""
@@ -157,11 +153,7 @@ class TemporalCases:
 
     async def vacate(self, list_workflow: str, vacancy: Vacancy) -> None:
         """Tell a list that a candidacy has left its place; a list that does not run need not know."""
-        try:
-            await self._client.get_workflow_handle(list_workflow).signal("vacate", vacancy)
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
+        await self._signal(list_workflow, "vacate", vacancy)
 
     async def read_all(self, person: Person) -> Reading:
         """Try to read everything that Temporal holds of a person: every payload of every workflow of theirs."""
@@ -197,6 +189,13 @@ class TemporalCases:
         except WorkflowAlreadyStartedError:
             return False
         return True
+
+    async def _signal(self, workflow_id: str, signal: str, *content: Any) -> None:
+        try:
+            await self._client.get_workflow_handle(workflow_id).signal(signal, args=content)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
 
     async def _runs(self, workflow_id: str) -> bool:
         try:

@@ -1,5 +1,6 @@
 """JSON Web Signatures (RFC 7515) with Ed25519 keys (RFC 8037), checked with PyJWT over ``cryptography``."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -7,6 +8,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from jwt.algorithms import OKPAlgorithm
 
+from domain.authority import Proof
 from domain.signing import TYPE, PublicKey
 
 _ALGORITHM: Final = "EdDSA"
@@ -35,3 +37,32 @@ class JsonWebSignatures:
         header = found["header"]
         # A signature that brings a payload of its own would be checked over that one.
         return header.get("b64") is False and header.get("kid") == name and header.get("typ") == TYPE
+
+
+def which_hold(proofs: Sequence[tuple[str, bytes, str]]) -> list[int]:
+    """Of signatures, each with what it is over and the public key's ``x``, the places of those that hold."""
+    signatures = JsonWebSignatures()
+    return [
+        place
+        for place, (signature, covered, x) in enumerate(proofs)
+        if signatures.holds(signature, covered, PublicKey(x=x))
+    ]
+
+
+class SignaturesAside:
+    """Fills the port ``activities.ports.Proofs``; the library keeps the interpreter to itself while it checks.
+
+    Args:
+        run: Has a function run beside this process.
+    """
+
+    def __init__(self, run: Callable[..., Awaitable[list[int]]]) -> None:
+        self._run = run
+
+    async def genuine(self, proofs: Sequence[Proof]) -> frozenset[Proof]:
+        """The proofs that hold."""
+        if not proofs:
+            return frozenset()
+        # No models: what crosses is read faster than it could be checked.
+        places = await self._run(which_hold, [(signature, covered, key.x) for signature, covered, key in proofs])
+        return frozenset(proofs[place] for place in places)

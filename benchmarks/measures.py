@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from temporalio.client import WorkflowHandle, WorkflowHistory
 from adapters.embedded.temporal import executable
 from adapters.sql import engine
 from benchmarks import paperwork, register, traffic
-from benchmarks.stand import OFFICERS, Stand
+from benchmarks.stand import OFFICERS, Stand, post
 from benchmarks.traffic import AT_ONCE, Held, Officers
 from benchmarks.unguarded import QUEUE, without_guards
 from config.settings import PREFIX
@@ -141,10 +141,11 @@ async def _candidacies(stand: Stand, worker: int, count: int, *, queue: str = "d
     real = traffic.real(officers(stand, queue=queue), session, map(paperwork.nomination, range(count)))
     signed = time.perf_counter() - began if signing else 0.0
 
-    async def held() -> float:
-        return signed + await traffic.run(stand.client, real)
+    async def held(out: Callable[[], Awaitable[None]]) -> float:
+        return signed + await traffic.run(stand.client, real, then=out)
 
-    pace = await _timed(_processes(worker), count, held())
+    async with post(stand) as out:
+        pace = await _timed(_processes(worker), count, held(out))
     await _check(stand, session, count, queue=queue)
     list_id = list_workflow_id(list_reference(session.reference, 1))
     open_ = [candidacy.id for candidacy in real.candidacies]
@@ -161,7 +162,8 @@ async def suspensions(stand: Stand, worker: int, *, suspensions: int, pairs: int
         session = await open_session(stand, seats=count)
         who = officers(stand)
         real = traffic.real(who, session, map(paperwork.nomination, range(count)))
-        await traffic.run(stand.client, real)
+        async with post(stand) as out:
+            await traffic.run(stand.client, real, then=out)
         await _check(stand, session, count)
         open_ = [candidacy.id for candidacy in real.candidacies]
         rows = await who.desk.cases(session=session.reference, kind=CaseKind.CANDIDACY)

@@ -32,7 +32,7 @@ from adapters.keys.folder import FolderStore
 from adapters.keys.keyring import Keyring
 from adapters.keys.master import LocalMasterKey
 from adapters.screening import matcher
-from adapters.screening.local import LocalScreener, asked_keys, entry_keys
+from adapters.screening.local import BEGIN_WITH, LocalScreener, asked_keys, entry_keys
 from adapters.screening.spelling import tokens
 from adapters.sql import engine as engines
 from adapters.sql import migrate
@@ -298,7 +298,7 @@ async def run(given: argparse.Namespace) -> None:
     with TemporaryDirectory(prefix="desk-") as folder:
         server = EmbeddedPostgres(Path(folder) / "postgres", settings={"fsync": "off"})
         engine = engines.create(server.start(), pool=4)
-        aside = Aside()
+        aside = Aside(begin_with=BEGIN_WITH)
         try:
             keyring = Keyring(FolderStore(Path(folder) / "keys"), LocalMasterKey(secrets.token_bytes(32)))
             await migrate.upgrade(engine, keyring)

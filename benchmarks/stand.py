@@ -1,12 +1,13 @@
 """The test stand: the embedded servers in a folder of their own, a mail sink, and workers as processes."""
 
+import asyncio
 import os
 import re
 import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ from adapters.keys.codec import converter
 from adapters.keys.folder import FolderStore
 from adapters.keys.keyring import Keyring
 from adapters.keys.master import LocalMasterKey
-from adapters.sql import engine
+from adapters.sql import engine, enquiries
 from config.settings import KEYS_FOLDER, PREFIX, Settings
 from domain.authority import REGISTER, Command, presented
 from domain.envelope import Envelope
@@ -81,6 +82,22 @@ class Stand:
                 raise RuntimeError(f"the worker ended at once; see {part.log}")
             await _admit(self)
             yield part.pid
+
+
+@asynccontextmanager
+async def post(stand: Stand) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """What waits until every letter that is written is out."""
+    database = engine.create(stand.environment[f"{PREFIX}DATABASE_URL"], pool=1)
+
+    async def out() -> None:
+        async with database.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            while await enquiries.unsent_letters(connection):  # noqa: ASYNC110  # another process sends them
+                await asyncio.sleep(0.01)
+
+    try:
+        yield out
+    finally:
+        await database.dispose()
 
 
 @asynccontextmanager

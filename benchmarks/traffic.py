@@ -67,15 +67,20 @@ class Held:
     reference: str
 
 
-async def run(client: Client, round_: Round) -> float:
+async def _nothing() -> None:
+    """What there is to do after the floor's runs have ended."""
+
+
+async def run(client: Client, round_: Round, *, then: Callable[[], Awaitable[None]] = _nothing) -> float:
     """Take every candidacy from its nomination to its participation; the seconds it took.
 
-    A candidacy has come that far when its run ends: every step is recorded then, and every letter is out.
+    A candidacy has come that far when its run has ended, with every step recorded, and ``then`` with every letter out.
     """
     began = time.perf_counter()
     held = await at_once(AT_ONCE, (hold(client, candidacy) for candidacy in round_.candidacies))
     await hold(client, round_.listing([conversed.reference for conversed in held]))
     await at_once(AT_ONCE, (end_of_run(conversed) for conversed in held))
+    await then()
     return time.perf_counter() - began
 
 

@@ -82,7 +82,7 @@ class Credulous:
     def command(self, command: Command, grounds: Grounds) -> None:
         """Take it."""
 
-    def written(self, written: Written, officer: Officer | None) -> None:
+    def written(self, written: Written, officer: Officer | None, *, genuine: bool) -> None:
         """Take it."""
 
     def request(self, request: Request) -> None:
@@ -132,10 +132,11 @@ async def without_guards(stand: Stand) -> AsyncIterator[tuple[Stand, int]]:
     address = stand.client.service_client.config.target_host
     trusting = replace(
         stand,
+        environment={**stand.environment, **own},
         client=await Client.connect(address, data_converter=pydantic_data_converter),
         signers={officer: _unsigned(pair) for officer, pair in stand.signers.items()},
     )
-    async with replace(stand, environment={**stand.environment, **own}).worker(__name__, queue=QUEUE) as process:
+    async with replace(stand, environment=trusting.environment).worker(__name__, queue=QUEUE) as process:
         yield trusting, process
 
 

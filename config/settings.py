@@ -200,6 +200,10 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, description="postgresql+asyncpg://user:password@host:port/name"
     )
+    database_owner_url: SecretStr | None = Field(
+        default=None,
+        description="the same with the login whose the tables are, for --migrate; else the worker's own is that",
+    )
     database_pool: int = Field(default=8, ge=1, le=100, description="connections one worker keeps open")
 
     watchlist_folder: Path | None = Field(

@@ -50,6 +50,10 @@ class Signatures(Protocol):
         """Whether a signature over these bytes was made with the private half of a key."""
 
 
+Proof = tuple[str, bytes, PublicKey]
+"""A signature, what it is over, and the key it was made with: all that is needed to check it."""
+
+
 class Tokens(Protocol):
     """Verifies bearer tokens of a house's OpenID Connect provider."""
 
@@ -110,6 +114,19 @@ class Written(Presented):
     place: str
     taken: AwareDatetime | None
     acts: tuple[tuple[str, str], ...] = ()
+
+
+def proof_of(written: Written, officer: Officer | None) -> Proof | None:
+    """What a command's signature is checked by; None where it has none that could be checked.
+
+    Args:
+        written: The command.
+        officer: Whose the key is that it names.
+    """
+    signed = written.signed
+    if signed is None or signed.signature is None or officer is None or not isinstance(officer.key, PublicKey):
+        return None
+    return signed.signature, signed.covered, officer.key
 
 
 class Incident(Model):
@@ -231,12 +248,13 @@ class Judge:
             check_own(signed.case, signed.signer)
         check_interest(command.power, signed.signer, command.content, grounds.interested)
 
-    def written(self, written: Written, officer: Officer | None) -> None:
+    def written(self, written: Written, officer: Officer | None, *, genuine: bool) -> None:
         """Judge once more what was taken long ago.
 
         Args:
             written: The command.
             officer: Whose the key is, with every office that was ever held through it.
+            genuine: Whether its ``proof_of`` holds.
 
         Raises:
             Refusal: It would not be taken.
@@ -244,7 +262,7 @@ class Judge:
         if written.taken is None:
             raise StaleCommand("nobody says when it was taken", rule="stale-command")
         signed = _agreed(written)
-        self._signed(signed, written.power, Grounds(officer=officer, acts=written.acts), written.taken)
+        self._signed(signed, written.power, Grounds(officer=officer, acts=written.acts), written.taken, genuine=genuine)
 
     def request(self, request: Request) -> None:
         """Judge a request to be admitted.
@@ -318,7 +336,10 @@ class Judge:
         if seq > 1 and grounds.reference != state.reference:
             raise StrayCase("the ledger has this case under another reference", rule="ledger-state")
 
-    def _signed(self, signed: Signed, power: str, grounds: Grounds, taken: datetime) -> None:
+    def _signed(
+        self, signed: Signed, power: str, grounds: Grounds, taken: datetime, *, genuine: bool | None = None
+    ) -> None:
+        """Whether a command is by whom it says, and may be; ``genuine`` where the signature was checked before."""
         officer = grounds.officer
         if officer is None:
             raise UnknownSigner("the key is not admitted; the head of desk admits it", rule="unknown-key")
@@ -326,7 +347,9 @@ class Judge:
             raise UnknownSigner("the key is not that of who is said to have signed", rule="key-of-another")
         match officer.key:
             case PublicKey() as key:
-                if signed.signature is None or not self.signatures.holds(signed.signature, signed.covered, key):
+                if genuine is None and signed.signature is not None:
+                    genuine = self.signatures.holds(signed.signature, signed.covered, key)
+                if not genuine:
                     raise UnknownSigner("the signature is not over this command", rule="signature")
             case Identity() as identity:
                 _check_evidence(signed.evidence, identity, taken)

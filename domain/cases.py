@@ -27,7 +27,7 @@ OBEY_SIGNAL: Final = "obey"
 RESCREEN_SIGNAL: Final = "rescreen"
 
 
-EDITION: Final = 2
+EDITION: Final = 3
 """The edition of the procedures that a run begins under and keeps to until it ends; the first went without saying.
 
 A worker asks for it where a newer edition parts with an older one. What a run was started with says so without anything
@@ -53,6 +53,16 @@ class _Case(Model):
     edition: int = Field(default=1, ge=1)
 
 
+class _Following(_Case):
+    """How a run begins that may follow another.
+
+    Attributes:
+        letters: What the last step of the run before it wrote, and did not deliver: the run's first business.
+    """
+
+    letters: tuple[str, ...] = ()
+
+
 class CandidacyOpening(Model):
     """A nomination on its way in. ``statements`` are the criteria in the candidate's language, for the invitation."""
 
@@ -62,7 +72,7 @@ class CandidacyOpening(Model):
     statements: tuple[str, ...]
 
 
-class CandidacyCase(_Case):
+class CandidacyCase(_Following):
     """How a candidacy's run begins."""
 
     opening: CandidacyOpening | None = None
@@ -111,7 +121,7 @@ class SuspensionOpening(Model):
     participant: Contact
 
 
-class SuspensionCase(_Case):
+class SuspensionCase(_Following):
     """How a suspension's run begins; from a state that has ended, where the decision that ended it is to be undone."""
 
     opening: SuspensionOpening | None = None

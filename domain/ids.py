@@ -10,6 +10,10 @@ NO_SUCH_CASE: Final = "NoSuchCase"
 LIST_BROKEN: Final = "ListBroken"
 """The type of failure with which a list that cannot be read comes back; its details are the line and the field."""
 
+STAGE_SHOWN: Final = "DeskStage"
+SEAT_SHOWN: Final = "DeskSeat"
+"""The search attributes that say, in clear, where a case stands and what kind of seat it is for."""
+
 SESSION_PATTERN: Final = r"[0-9]{4}[A-Z]?"
 SessionReference = Annotated[str, StringConstraints(pattern=rf"^{SESSION_PATTERN}$")]
 """A session: its year, and a letter where a year has more than one (``2026``, ``2026B``)."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, Field
 
 from domain.erasure import Certificate
-from domain.ids import CaseReference, KeyId, LetterReference, OfficerId
+from domain.ids import CandidacyReference, CaseReference, KeyId, LetterReference, OfficerId
 from domain.interests import InterestRow
 from domain.model import Address, Model, Prose
 from domain.notices import Letter, Notice, Role, Template
@@ -409,21 +409,34 @@ class Memory(Model):
 
 
 class Rebuilding(Model):
-    """What rebuilding the ledger from the workflows did: how many steps and letters were missing and are there again.
+    """What rebuilding the ledger from the workflows did: what was missing and is there again.
 
     Attributes:
         cases: How many workflows were read.
         steps: The steps written again.
         letters: The letters written again.
-        unknown: Of these, the ones that may have gone out: they wait for a person instead of going out twice.
-        refused: The workflows of cases of which a step was remembered that the ledger does not take.
+        commands: The commands written again that are no steps: admissions, interests, holds, requests for an erasure.
+        erasures: The certificates of erasure that are on file again.
+        unknown: Of the letters, the ones that may have gone out: they wait for a person instead of going out twice.
+        refused: The workflows of cases, and what commands are about, of which something was remembered that the ledger
+            does not take.
+        held: The candidacies of which nobody remembers whether they were held back from being erased. They are now,
+            until an officer says otherwise.
+        lost: What was there and cannot be written again: the workflows of cases that were erased and of which no
+            certificate is remembered, and the officers whose interests in such a case are not known any more.
+        since: What ended before is remembered by nobody; clock time, UTC.
     """
 
     cases: int
     steps: int
     letters: int
+    commands: int = 0
+    erasures: int = 0
     unknown: tuple[LetterReference, ...]
     refused: tuple[str, ...] = ()
+    held: tuple[CandidacyReference, ...] = ()
+    lost: tuple[str, ...] = ()
+    since: AwareDatetime | None = None
 
 
 class Affected(Model):

@@ -1,10 +1,16 @@
 """The roll of officers as it follows from what was signed, one command after the other."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from domain.authority import Written
 from domain.offices import Admission, Appointment, Office, Officer, Revocation, appointed, revoked
 from domain.signing import Credential
+
+_ADMIT: Final = "officer.admit"
+_REVOKE: Final = "officer.revoke"
+ADMITTING: Final = frozenset({_ADMIT, _REVOKE})
+"""The powers by which the roll changes."""
 
 
 class Roll:
@@ -38,14 +44,14 @@ class Roll:
         if written.signed is None or written.taken is None:
             return
         match written.power:
-            case "officer.admit":
+            case str(power) if power == _ADMIT:
                 admission = Admission.model_validate(written.content)
                 key = admission.request.key
                 self._keys.setdefault(key.id, (admission.request.person, key))
                 appointment = appointed(admission, by=written.signed.signer, at=written.taken)
                 self.appointments = (*self.appointments, appointment)
                 self._officers.clear()
-            case "officer.revoke":
+            case str(power) if power == _REVOKE:
                 revocation = Revocation.model_validate(written.content)
                 self.appointments = revoked(self.appointments, revocation, written.taken)
                 self._officers.clear()

@@ -16,6 +16,8 @@ from pydantic import Field
 
 from domain.model import Model
 
+UNTIL_DECIDED: Final = date.max
+"""Until when a case is held back of which nobody knows whether an officer held it back: until one says otherwise."""
 SEAT: Final = ZoneInfo("Europe/Paris")
 OFFICE_OPENS: Final = time(9, 0)
 """The hour of the seat at which reminders go out."""

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from domain.timelimits import SEAT
+from domain.timelimits import SEAT, UNTIL_DECIDED
 
 if TYPE_CHECKING:
     from domain.ledger import CaseRow, LetterRow, StepRow
@@ -114,11 +114,15 @@ def cases(title: str, rows: "Sequence[CaseRow]") -> RenderableType:
                 row.seq,
                 moment(row.changed),
                 row.troubled_letters or "",
-                *([row.kept_until or row.held_until] if ends else []),
+                *([_kept(row)] if ends else []),
             )
             for row in rows
         ),
     )
+
+
+def _kept(row: "CaseRow") -> date | str | None:
+    return "an officer decides" if row.held_until == UNTIL_DECIDED else row.kept_until or row.held_until
 
 
 def steps(title: str, rows: "Iterable[StepRow]") -> RenderableType:

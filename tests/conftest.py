@@ -1,11 +1,11 @@
 """What tests of every package share."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import make_url, text
@@ -16,14 +16,44 @@ from adapters.keys.keyring import Keyring
 from adapters.sql import engine as engines
 from adapters.sql import migrate
 from adapters.sql.ledger import SqlLedger
+from tests.folders import a_folder
 from tests.keys import MASTER, a_keyring
 from tests.officers import Lenient
 
 # They make statements about what they find, and tests of several folders import them.
 pytest.register_assert_rewrite("tests.faults.stage", "tests.faults.story")
 
+HERE = Path(__file__).parent
 TEMPLATE = "migrated"
 _numbers = count(1)
+
+
+LONG = ("e2e", "faults", "worker", "benchmarks", "workflows", "replay", "adapters")
+"""Folders of tests that take long, the longest first."""
+SINGLE = ("faults", "worker", "benchmarks", "workflows", "replay")
+"""Folders whose tests share nothing that takes long to set up: each is handed out by itself."""
+SHARED = {
+    "tests/adapters/screening/test_matcher.py": "names",
+    "tests/adapters/watchlists/test_store.py": "names",
+}
+"""Files that load what names are compared with, which takes ten seconds of a processor."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes long first, so that nobody waits for it at the end; what shares a set-up stays with one worker."""
+    folder = {item: item.path.relative_to(HERE).parts[0] for item in items}
+    items.sort(key=lambda item: LONG.index(folder[item]) if folder[item] in LONG else len(LONG))
+    for item in items:
+        if folder[item] not in SINGLE:
+            file = item.nodeid.partition("::")[0]
+            group = "stack" if "stack" in getattr(item, "fixturenames", ()) else SHARED.get(file, file)
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage seldom, and not among what is loaded: a sixth of the processor's time went into that."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 async def _execute(url: str, statement: str) -> None:
@@ -51,19 +81,16 @@ def database_url(url: str, name: str) -> str:
 
 @pytest.fixture
 def reachable_folder() -> Iterator[Path]:
-    """A folder for one test that a server's own user may reach.
-
-    pytest's own folders are none: each run of pytest closes them to everybody else, other runs' servers included.
-    """
-    with TemporaryDirectory(prefix="desk-") as folder:
-        yield Path(folder)
+    """A folder for one test that a server's own user may reach."""
+    with a_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """One real PostgreSQL for the whole run, or for each worker of it."""
-    with TemporaryDirectory(prefix="desk-") as folder:
-        server = EmbeddedPostgres(Path(folder) / "postgres", settings={"fsync": "off"})
+    with a_folder() as folder:
+        server = EmbeddedPostgres(folder / "postgres", settings={"fsync": "off"})
         server.start()
         yield server
         server.stop()
@@ -79,7 +106,7 @@ def _template(postgres: EmbeddedPostgres) -> None:
 @asynccontextmanager
 async def _database(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
     name = f"test_{next(_numbers)}"
-    await _execute(postgres.start(), f"CREATE DATABASE {name} TEMPLATE {template}")
+    await _execute(postgres.start(), f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield database_url(postgres.start(), name)
     await _execute(postgres.start(), f"DROP DATABASE {name} WITH (FORCE)")
 

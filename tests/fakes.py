@@ -39,6 +39,7 @@ from domain.ledger import (
     SettlementHow,
 )
 from domain.lists import ListState, Standing, Vacancy
+from domain.memories import CaseMemory, ErasureMemory
 from domain.notices import Role, overtakes
 from domain.offices import (
     Admission,
@@ -54,8 +55,9 @@ from domain.retention import EndedCase, Hold, Retention, RetentionRule
 from domain.screening import Subject
 from domain.session import SessionState, Terms
 from domain.signing import PublicKey, Signed, digest
-from domain.steps import CaseKind, CaseState, Step, Told
+from domain.steps import CaseKind, CaseState, Dispatch, Step, Told
 from domain.suspension import SuspensionState
+from domain.timelimits import UNTIL_DECIDED
 from domain.watchlists import Import, ListDiff, ListVersion, Screened
 from tests.officers import Lenient
 
@@ -257,6 +259,12 @@ class MemoryLedger:
         self._judged(command)
         return ()
 
+    async def interests_of(self, officer: str) -> Sequence[InterestRow]:
+        return ()
+
+    async def has(self, command: Command) -> bool:
+        return command.signed is not None and command.signed.nonce in self.commands
+
     async def namesakes(self, workflow_id: str) -> Sequence[Namesake]:
         return self.known_namesakes
 
@@ -405,6 +413,12 @@ class MemoryLedger:
             if not case.entry.ended and session in {None, case.entry.session}
         ]
 
+    async def last_words(self) -> Sequence[Dispatch]:
+        hearers = {case.entry.workflow_id for case in self.cases.values() if not case.entry.ended}
+        ended = [case.entry for case in self.cases.values() if case.entry.ended]
+        words = [word for entry in ended for word in STATES[entry.kind].model_validate(entry.state).outbox]
+        return [word for word in words if word.workflow_id in hearers]
+
     async def unsent_letters(self) -> Sequence[tuple[str, LetterState]]:
         done = {LetterState.SENT, LetterState.WITHDRAWN}
         return [(letter, stored.state) for letter, stored in self.letters.items() if stored.state not in done]
@@ -516,6 +530,9 @@ class NoCases:
     async def rescreen(self, workflow_id: str) -> None:
         self.started.append(f"rescreen {workflow_id}")
 
+    async def tell(self, word: Dispatch) -> None:
+        self.started.append(f"{word.signal} {word.workflow_id}")
+
     async def restart(self, kind: CaseKind, state: CaseState) -> bool:
         self.started.append(state.workflow_id)
         return True
@@ -576,6 +593,12 @@ class MemoryErasures:
         assert self.standing is not None
         self.standing = self.standing.model_copy(update={"certificate": certificate})
 
+    async def restore_erasure(self, erased: ErasureMemory, case: CaseMemory | None, reason: str | None) -> bool:
+        fields = dict(erased.certificate)
+        shared = {name: fields[name] for name in Erasure.model_fields if name in fields}
+        self.standing = Erasure(**shared, reason=reason, certificate=erased.certificate)
+        return case is not None
+
     async def skeleton(self, person: Person) -> tuple[int, int, int]:
         return 3, 2, 1
 
@@ -603,6 +626,12 @@ class MemoryRetentions:
         if signed.case not in self.ledger.cases:
             raise LookupError(f"there is no candidacy {signed.case}")
         self.held[signed.case] = hold.until
+
+    async def hold_back(self, since: datetime) -> Sequence[str]:
+        for reference, case in self.ledger.cases.items():
+            if case.entry.kind is CaseKind.CANDIDACY and case.steps[0].at < since:
+                self.held.setdefault(reference, UNTIL_DECIDED)
+        return [reference for reference, until in self.held.items() if until == UNTIL_DECIDED]
 
     async def ended(self) -> Sequence[EndedCase]:
         found: list[EndedCase] = []

@@ -1,8 +1,9 @@
 """Officers for tests: each number is a person with a key, the same in every run, admitted to whatever a test needs."""
 
+import asyncio
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -10,13 +11,16 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from temporalio.testing import ActivityEnvironment
 
+from activities.audit import Audit
+from activities.ports import Judging
 from adapters.signatures import JsonWebSignatures
 from adapters.sql.ledger import SqlLedger
-from domain.authority import REGISTER, Command, Freshness, Grounds, Judge, Upkeep, Written, presented
+from domain.authority import REGISTER, Command, Freshness, Grounds, Judge, Proof, Upkeep, Written, presented
 from domain.envelope import Envelope
 from domain.ledger import Answer, Enquiry, Entry, LetterState, Settlement
 from domain.model import Model
 from domain.offices import Admission, Appointment, Office, Officer, Request
+from domain.roll import Roll
 from domain.signing import Signed, digest
 from domain.steps import CaseState
 from starter.signing import KeyPair
@@ -45,8 +49,16 @@ class Lenient:
     def request(self, request: Request) -> None:
         pass
 
-    def written(self, written: Written, officer: Officer | None) -> None:
+    def written(self, written: Written, officer: Officer | None, *, genuine: bool) -> None:
         pass
+
+
+class Checking:
+    """Checks signatures here and now."""
+
+    async def genuine(self, proofs: Sequence[Proof]) -> frozenset[Proof]:
+        signatures = JsonWebSignatures()
+        return frozenset(proof for proof in proofs if signatures.holds(*proof))
 
 
 def a_pair(number: int = 1, *, key: int = 1) -> KeyPair:
@@ -150,3 +162,14 @@ async def admit(
     admission = Admission.model_validate(fields | changes)
     command = a_command("officer.admit", REGISTER, admission, number=by, taken=at, nonce=secrets.token_hex(16))
     return await ledger.admit(command, admission)
+
+
+async def audited(ledger: SqlLedger, judge: Judging) -> tuple[Roll, Audit]:
+    """The officers as they follow from what was signed, once all of that is judged again."""
+    roll = Roll(await ledger.unsigned_appointments())
+    async with asyncio.TaskGroup() as group:
+        audit = Audit(judge, Checking(), roll, group)
+        async for written in ledger.written():
+            await audit.take(written)
+        await audit.finish()
+    return roll, audit

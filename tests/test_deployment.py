@@ -51,10 +51,12 @@ FOR_THE_STARTER = {
 }
 OF_ONE_MACHINE = {"master_key_file", "previous_master_key_file", "keys_folder"}
 SAID_BY_THE_IMAGE = {"metrics_address"}
+FOR_THE_MIGRATION = {"database_owner_url"}
 EXACT = re.compile(r"[a-z/-]+:v?\d+(\.\d+)+(-[a-z]+)*")
 PASSWORDS = dict.fromkeys(
     (
         "POSTGRES_REGISTER_PASSWORD",
+        "POSTGRES_WORKER_PASSWORD",
         "POSTGRES_TEMPORAL_PASSWORD",
         "POSTGRES_KEYS_PASSWORD",
         "DESK_MASTER_KEY",
@@ -162,7 +164,7 @@ def test_compose_service_has_no_password_of_its_own(service: str) -> None:
         if re.search("PASSWORD|PWD|SECRET|TOKEN|API_KEY", name):
             assert value is None or re.fullmatch(REQUIRED, value), name
         if value is not None and "://" in value:
-            assert "@" not in value or re.search(rf"://[a-z]+:{REQUIRED}@", value), name
+            assert "@" not in value or re.search(rf"://[a-z_]+:{REQUIRED}@", value), name
 
 
 @pytest.mark.parametrize("service", sorted(LASTING))
@@ -205,7 +207,8 @@ def test_compose_keeps_databases_on_networks_without_a_way_out() -> None:
 
 def test_compose_worker_is_given_every_setting_that_a_worker_reads() -> None:
     given = {name.removeprefix(PREFIX).lower() for name in SERVICES["worker"]["environment"] if name.startswith(PREFIX)}
-    assert given == Settings.model_fields.keys() - FOR_THE_STARTER - OF_ONE_MACHINE - SAID_BY_THE_IMAGE
+    elsewhere = FOR_THE_STARTER | OF_ONE_MACHINE | SAID_BY_THE_IMAGE | FOR_THE_MIGRATION
+    assert given == Settings.model_fields.keys() - elsewhere
 
 
 def test_compose_gives_a_stopping_worker_more_time_than_it_may_be_set_to_take() -> None:

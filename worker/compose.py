@@ -5,8 +5,9 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -25,6 +26,7 @@ from activities.ports import (
     Ledger,
     Mailer,
     Memories,
+    Proofs,
     Renderer,
     Retentions,
     Screener,
@@ -41,14 +43,14 @@ from adapters.aside import Aside
 from adapters.cases import TemporalCases
 from adapters.keys.keyring import Keyring
 from adapters.memory import TemporalMemories
-from adapters.screening.local import LocalScreener, entry_keys
+from adapters.screening.local import BEGIN_WITH, LocalScreener, entry_keys
 from adapters.screening.several import Several
 from adapters.screening.yente import Remote, YenteScreener
 from adapters.seal import Ed25519Sealer
-from adapters.signatures import JsonWebSignatures
+from adapters.signatures import JsonWebSignatures, SignaturesAside
 from adapters.smtp import SmtpMailer
 from adapters.sql import engine as sql_engine
-from adapters.sql import migrate
+from adapters.sql import migrate, rights
 from adapters.sql.ledger import SqlLedger
 from adapters.sql.watchlists import SqlWatchlists
 from adapters.tokens import OidcTokens
@@ -66,6 +68,9 @@ from domain.timelimits import Limit
 from letters.render import TemplateRenderer
 from worker.shifts import AFTER_GRACE, working
 from workflows.registry import SANDBOX, WORKFLOWS
+
+_NOT_ALLOWED: Final = "42501"
+"""PostgreSQL's insufficient_privilege."""
 
 
 @dataclass(frozen=True)
@@ -107,15 +112,35 @@ async def parts(settings: Settings) -> AsyncIterator[Parts]:
 async def prepare(parts: Parts, settings: Settings) -> None:
     """Bring the database up to date, and make sure that the keys are its own.
 
+    Where the login is set whose the tables are, it does this, and gives the worker's own its rights.
+
     Raises:
-        WrongSetting: They are not.
+        WrongSetting: They are not, or the worker's own login may not change the tables that must be.
     """
-    if await migrate.holds_sealed(parts.engine):
+    if settings.database_owner_url is None:
+        try:
+            await _up_to_date(parts.engine, parts, settings)
+        except DBAPIError as failed:
+            if getattr(failed.orig, "sqlstate", None) != _NOT_ALLOWED:
+                raise
+            raise WrongSetting("DESK_DATABASE_OWNER_URL: is needed by --migrate, which must come first") from None
+        return
+    owner = sql_engine.create(settings.database_owner_url.get_secret_value(), pool=1)
+    try:
+        await _up_to_date(owner, parts, settings)
+        if settings.database_url is not None:
+            await rights.grant(owner, settings.database_url.get_secret_value())
+    finally:
+        await owner.dispose()
+
+
+async def _up_to_date(engine: AsyncEngine, parts: Parts, settings: Settings) -> None:
+    if await migrate.holds_sealed(engine):
         # Making a key now would hide that the others are elsewhere.
         await keys.check(parts.keyring, settings)
     else:
         await keys.begin(parts.keyring, settings)
-    await migrate.upgrade(parts.engine, parts.keyring)
+    await migrate.upgrade(engine, parts.keyring)
 
 
 def _mailer(settings: Settings) -> SmtpMailer:
@@ -147,6 +172,7 @@ class Ports:
     cases: Cases
     memories: Memories
     judge: Judging
+    proofs: Proofs
     sealer: Sealer
     keys: Keys
     erasures: Erasures
@@ -181,7 +207,7 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
         ledger=ports.ledger, mailer=ports.mailer, renderer=ports.renderer, desk=ports.desk, patience=ports.patience
     )
     enquiries = Enquiries(ledger=ports.ledger, cases=ports.cases, retention=ports.retention)
-    care = Care(ledger=ports.ledger, cases=ports.cases, judge=ports.judge, sealer=ports.sealer)
+    care = Care(ledger=ports.ledger, cases=ports.cases, judge=ports.judge, proofs=ports.proofs, sealer=ports.sealer)
     officers = Officers(ledger=ports.ledger)
     sealing = Sealing(ledger=ports.ledger, sealer=ports.sealer)
     erasing = Erasing(
@@ -201,7 +227,14 @@ def activities(ports: Ports) -> tuple[Callable[..., Any], ...]:
     )
     lists = Lists(watchlists=ports.watchlists, ledger=ports.ledger, cases=ports.cases)
     rebuild = Rebuild(
-        ledger=ports.ledger, memories=ports.memories, renderer=ports.renderer, desk=ports.desk, offices=ports.offices
+        ledger=ports.ledger,
+        memories=ports.memories,
+        erasures=ports.erasures,
+        retentions=ports.retentions,
+        sealer=ports.sealer,
+        renderer=ports.renderer,
+        desk=ports.desk,
+        offices=ports.offices,
     )
     return (
         recording.record_step,
@@ -307,7 +340,9 @@ def yente(settings: Settings, url: str) -> YenteScreener:
     )
 
 
-def _ports(client: Client, settings: Settings, parts: Parts, *, comparing: Aside, importing: Aside) -> Ports:
+def _ports(
+    client: Client, settings: Settings, parts: Parts, *, comparing: Aside, importing: Aside, checking: Aside
+) -> Ports:
     watchlists = SqlWatchlists(parts.engine, partial(importing.run, entry_keys))
     record = ledger(settings, parts.engine, parts.keyring)
     cases = TemporalCases(client, settings.task_queue)
@@ -318,6 +353,7 @@ def _ports(client: Client, settings: Settings, parts: Parts, *, comparing: Aside
         cases=cases,
         memories=TemporalMemories(client),
         judge=judge(settings),
+        proofs=SignaturesAside(checking.run),
         sealer=parts.sealer,
         keys=parts.keyring,
         erasures=record,
@@ -346,9 +382,10 @@ async def at_work(client: Client, settings: Settings, parts: Parts) -> AsyncIter
     interpreter busy is done in a process beside this one.
     """
     async with AsyncExitStack() as stack:
-        comparing = await stack.enter_async_context(aclosing(Aside(settings.screenings_at_once)))
-        importing = await stack.enter_async_context(aclosing(Aside()))
-        ports = _ports(client, settings, parts, comparing=comparing, importing=importing)
+        comparing = await stack.enter_async_context(aclosing(Aside(settings.screenings_at_once, begin_with=BEGIN_WITH)))
+        importing = await stack.enter_async_context(aclosing(Aside(begin_with=BEGIN_WITH)))
+        checking = await stack.enter_async_context(aclosing(Aside(2)))
+        ports = _ports(client, settings, parts, comparing=comparing, importing=importing, checking=checking)
         if settings.yente_url is not None:
             remote = await stack.enter_async_context(aclosing(yente(settings, settings.yente_url)))
             ports = replace(ports, screener=Several([ports.screener, remote]))

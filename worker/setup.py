@@ -27,7 +27,9 @@ def read_request(path: Path) -> Request:
 async def admit_head_of_desk(settings: Settings, request: Request) -> Appointment:
     """Admit the first head of desk, straight into the database, which nobody reaches through Temporal.
 
-    Done again for the same key, it changes nothing: a set-up that was broken off can be repeated.
+    Done again for the same key, it changes nothing: a set-up that was broken off can be repeated. The office is held
+    from when the request was made: in a register that is set up anew because it was lost, what that officer signed
+    holds again, and with it all that the register can be written again from.
 
     Raises:
         WrongSetting: The database or a key is not set, or is another register's.
@@ -39,4 +41,4 @@ async def admit_head_of_desk(settings: Settings, request: Request) -> Appointmen
         for standing in await ledger.register():
             if standing.by is None and standing.office is Office.HEAD_OF_DESK and standing.key == request.key.id:
                 return standing
-        return await ledger.admit_first(request, datetime.now(UTC))
+        return await ledger.admit_first(request, min(request.made, datetime.now(UTC)))

@@ -1,6 +1,7 @@
 """The supervisor of the embedded stack: starts the parts, keeps them alive, stops them in good order."""
 
 import asyncio
+import hashlib
 import logging
 import os
 import signal
@@ -21,6 +22,8 @@ from worker.parts import DatabasePart, Part, Pauses, ProcessPart, greets, keep, 
 
 _log = logging.getLogger("stack")
 
+WORKER: Final = "desk_worker"
+"""The worker's login to the register."""
 _WORKER_STOPS_WITHIN: Final = 30.0
 _TEMPORAL_READY_WITHIN: Final = 60.0
 
@@ -92,7 +95,11 @@ class Supervisor:
                 (sys.executable, "-m", "worker", "--home", str(home.folder)),
                 log=home.log("worker"),
                 ready=says("worker ready"),
-                environment=lambda: _without_own_connection(os.environ) | self._settings(),
+                environment=lambda: (
+                    _without_own_connection(os.environ)
+                    | {f"{PREFIX}DATABASE_OWNER_URL": self._database.url or ""}
+                    | self._settings()
+                ),
                 spawned=self._save,
                 stop_within=_WORKER_STOPS_WITHIN,
             ),
@@ -134,7 +141,7 @@ class Supervisor:
     def _settings(self) -> dict[str, str]:
         """The variables that lead to the parts."""
         return {
-            f"{PREFIX}DATABASE_URL": self._database.url or "",
+            f"{PREFIX}DATABASE_URL": _as_worker(self._database.url or ""),
             f"{PREFIX}MAIL_HOST": HOST,
             f"{PREFIX}MAIL_PORT": str(self._state.ports["mail"]),
             f"{PREFIX}MAIL_SECURITY": "none",
@@ -159,6 +166,13 @@ class Supervisor:
         }
         self._state.addresses = {name: address for name, address in addresses.items() if address is not None}
         self._home.write(self._state)
+
+
+def _as_worker(url: str) -> str:
+    """The same database, with a login to which none of its tables belongs; its password leads to no other."""
+    owner = make_url(url)
+    password = hashlib.sha256(f"worker\n{owner.password}".encode()).hexdigest()
+    return owner.set(username=WORKER, password=password).render_as_string(hide_password=False)
 
 
 def _without_login(url: str) -> str:

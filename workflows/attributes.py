@@ -3,12 +3,16 @@
 from datetime import datetime
 from typing import Final
 
+from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
+with workflow.unsafe.imports_passed_through():
+    from domain.ids import SEAT_SHOWN, STAGE_SHOWN
+
 CASE: Final = SearchAttributeKey.for_keyword("DeskCase")
-STAGE: Final = SearchAttributeKey.for_keyword("DeskStage")
+STAGE: Final = SearchAttributeKey.for_keyword(STAGE_SHOWN)
 SESSION: Final = SearchAttributeKey.for_keyword("DeskSession")
-SEAT: Final = SearchAttributeKey.for_keyword("DeskSeat")
+SEAT: Final = SearchAttributeKey.for_keyword(SEAT_SHOWN)
 DEADLINE: Final = SearchAttributeKey.for_datetime("DeskDeadline")
 
 ATTRIBUTES: Final = (CASE, STAGE, SESSION, SEAT, DEADLINE)

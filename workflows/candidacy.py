@@ -83,7 +83,7 @@ class Candidacy:
         self._screening_due = False
         hooks = Hooks(recorded=self._screen_in_vetting, ended=self._unheard_by)
         if case.state is not None:
-            self._docket = Docket(LAW, case.state, hooks, edition=case.edition)
+            self._docket = Docket(LAW, case.state, hooks, edition=case.edition, letters=case.letters)
         elif case.opening is not None:
             opening = case.opening
             at = opening.terms.clock.reading(workflow.now())
@@ -117,7 +117,7 @@ class Candidacy:
         if self._screening is not None:
             self._screening.cancel()
         if not self._state.ended:
-            workflow.continue_as_new(CandidacyCase(state=self._state, edition=EDITION))
+            workflow.continue_as_new(CandidacyCase(state=self._state, edition=EDITION, letters=self._docket.letters))
         return self._state.stage
 
     @property
@@ -128,7 +128,7 @@ class Candidacy:
         stage = self._state.stage
         # A history that went on through the approval in one run ends that run when participation begins.
         return stage is Stage.PARTICIPANT or (
-            stage is Stage.APPROVED and self._docket.knows("run-ends-with-approval", since=2)
+            stage is Stage.APPROVED and self._docket.knows(since=2, marker="run-ends-with-approval")
         )
 
     def _admit(self) -> None:
@@ -342,7 +342,7 @@ class Candidacy:
     def _screen_in_vetting(self) -> None:
         """Begin to screen a candidate who enters vetting; a history from before there were lists went on without."""
         in_vetting = self._state.stage is Stage.VETTING and self._screening is None
-        if in_vetting and self._docket.knows("screened-in-vetting", since=2):
+        if in_vetting and self._docket.knows(since=2, marker="screened-in-vetting"):
             self._screening_awaited = self._screening_due = True
             self._screen()
 

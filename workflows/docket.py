@@ -90,10 +90,18 @@ class _Turn(Generic[S]):
 
 
 class Docket(Generic[S]):
-    """One case's state as it stands in the ledger, what it is asked to do, and what its steps lead to."""
+    """One case's state as it stands in the ledger, what it is asked to do, and what its steps lead to.
 
-    def __init__(self, law: Law[S], state: S, hooks: Hooks | None = None, *, edition: int) -> None:
+    Attributes:
+        state: The state.
+        letters: Those that the next run delivers first, so that this one need not wait for them.
+    """
+
+    def __init__(
+        self, law: Law[S], state: S, hooks: Hooks | None = None, *, edition: int, letters: tuple[str, ...] = ()
+    ) -> None:
         self.state = state
+        self.letters: tuple[str, ...] = ()
         self._edition = edition
         self._hooks = hooks or Hooks()
         self._law = law
@@ -107,8 +115,11 @@ class Docket(Generic[S]):
         self._shown: attributes.Shown | None = None
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at: datetime | None = None
+        self._phase_ends: Callable[[], bool] = lambda: False
         if state.outbox:
             self._start(self._tell(state.outbox))
+        if letters:
+            self._start(self._post(letters))
 
     @property
     def clock(self) -> Clock:
@@ -119,14 +130,14 @@ class Docket(Generic[S]):
         """The calendar's reading."""
         return self.clock.reading(workflow.now())
 
-    def knows(self, change: str, *, since: int) -> bool:
+    def knows(self, *, since: int, marker: str | None = None) -> bool:
         """Whether this run knows a change of the procedure.
 
         Args:
-            change: The marker that runs of the first edition bear, from before editions were named.
             since: The edition that brought it.
+            marker: What runs of the first edition bear that know it, from before editions were named.
         """
-        return self._edition >= since or workflow.patched(change)
+        return self._edition >= since or (marker is not None and workflow.patched(marker))
 
     def admit(self, envelope: Envelope[Model], act: str, ask: Callable[[], object]) -> None:
         """Let a command pass that the law allows, or that was taken before; for validators.
@@ -192,7 +203,7 @@ class Docket(Generic[S]):
         await workflow.wait_condition(lambda: turn.over)
         if turn.refusal is not None:
             raise turn.refusal
-        if earlier is not None and self.knows("repeated-commands-are-recognised", since=2):
+        if earlier is not None and self.knows(since=2, marker="repeated-commands-are-recognised"):
             await recognise(envelope, power, *names)
         return self._answer(earlier or envelope.decision)
 
@@ -254,16 +265,22 @@ class Docket(Generic[S]):
     async def until(self, phase_ends: Callable[[], bool] = lambda: False) -> None:
         """Run the case until it has ended, or a phase of it has, with everything recorded, told and posted.
 
+        What the steps that end a phase write is left in ``letters``.
+
         Raises:
             ApplicationError: The ledger refused the signer of the opening; no case has come to be.
         """
+        self._phase_ends = phase_ends
         while True:
             while self._turns:
                 await self._take_turn(self._turns.popleft())
             if self._refused is not None:
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 raise self._refused
-            if self.state.ended or phase_ends():
+            over = not self.state.ended and phase_ends()
+            if not over:
+                self._post_held_back()
+            if over or self.state.ended:
                 await workflow.wait_condition(
                     lambda: bool(self._turns) or (not self._background and workflow.all_handlers_finished())
                 )
@@ -352,12 +369,25 @@ class Docket(Generic[S]):
         self._recorded = step.seq
         self._show(recorded.reference, step.stage, self._law.seat(state), deadline)
         if recorded.letters:
-            self._start(self._post(recorded.letters))
+            self._deliver(recorded.letters)
         if outcome.dispatches:
             self._start(self._tell(outcome.dispatches))
         if recorded.terms is not None:
             self.rearm(recorded.terms)
         self._hooks.recorded()
+
+    def _deliver(self, letters: tuple[str, ...]) -> None:
+        """Have letters delivered: by the next run where this one ends with the step that wrote them."""
+        if not self.state.ended and self.knows(since=3) and self._phase_ends():
+            self.letters += letters
+        else:
+            self._start(self._post(letters))
+
+    def _post_held_back(self) -> None:
+        """Deliver after all what was left to the next run: a later step has led back into the phase, or to the end."""
+        if self.letters:
+            self._start(self._post(self.letters))
+            self.letters = ()
 
     async def _post(self, letters: tuple[str, ...]) -> None:
         for delivery in await workflow.execute_activity_method(Post.deliver_letters, letters, **POST):

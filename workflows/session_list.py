@@ -214,7 +214,7 @@ class SessionList:
         held = vacancy.candidacy in self._state.held and vacancy.decision not in self._state.decisions
         reserve = self._state.in_force.reserve if self._state.in_force is not None else ()
         # A history that took a vacancy without asking who may follow goes on without having asked.
-        if held and reserve and self._docket.knows("vacancy-names-who-may-follow", since=2):
+        if held and reserve and self._docket.knows(since=2, marker="vacancy-names-who-may-follow"):
             # Tried for as long as it takes: nobody waits for it, and the desk must hear who may follow.
             standings = await workflow.execute_activity_method(Enquiries.standings, reserve, **RECORD)
         self._docket.hear(vacancy.decision, lambda: law.vacate(self._state, vacancy, self._docket.now(), standings))

@@ -49,8 +49,10 @@ LAW = Law[SuspensionState](
 
 _PAUSE: Final = timedelta(seconds=5)
 """Between two attempts to reach a candidacy that is open in the ledger and does not run."""
-_LONG: Final = 50
+_LONG: Final = 40
 """Events after which a run ends, so that weekly referrals, or a hearing with many grounds, never add up."""
+_ONCE_LONG: Final = 50
+"""The same, before the third edition."""
 
 
 @workflow.defn
@@ -71,7 +73,7 @@ class Suspension:
         self._opened_by = case.opening.envelope.nonce if case.opening is not None else None
         hooks = Hooks(ended=lambda _: self._docket.beside(self._reach_candidacy()))
         if case.state is not None:
-            self._docket = Docket(LAW, case.state, hooks, edition=case.edition)
+            self._docket = Docket(LAW, case.state, hooks, edition=case.edition, letters=case.letters)
         elif case.opening is not None:
             opening = case.opening
             try:
@@ -108,13 +110,14 @@ class Suspension:
         began = self._state.stage
         await self._docket.until(lambda: self._is_phase_over(began))
         if not self._state.ended:
-            workflow.continue_as_new(SuspensionCase(state=self._state, edition=EDITION))
+            workflow.continue_as_new(SuspensionCase(state=self._state, edition=EDITION, letters=self._docket.letters))
         return self._state.stage
 
     def _is_phase_over(self, began: SuspensionStage) -> bool:
         if self._state.stage is SuspensionStage.DECIDED:
             return False
-        return self._state.stage is not began or workflow.info().get_current_history_length() >= _LONG
+        long = _LONG if self._docket.knows(since=3) else _ONCE_LONG
+        return self._state.stage is not began or workflow.info().get_current_history_length() >= long
 
     @property
     def _state(self) -> SuspensionState:

@@ -1,7 +1,7 @@
 """Screen people by the lists in the register's own database."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from adapters.sql.watchlists import Found, SqlWatchlists
 from domain.screening import MAX_HITS, Match, Subject, hit_on
@@ -9,17 +9,19 @@ from domain.watchlists import Screened
 
 Run = Callable[..., Awaitable[Any]]
 """Calls a function with what is given, where it keeps nobody waiting: in a process of its own."""
+BEGIN_WITH: Final = ("adapters.screening.loaded",)
+"""What such a process should begin with, so that no two of them need load it."""
 
 
 def entry_keys(names: Sequence[tuple[str, ...]]) -> list[list[int]]:
-    """The keys of some entries, by their names. The first call loads the libraries, which takes seconds."""
+    """The keys of some entries, by their names. What it needs is loaded with the first name, which takes seconds."""
     from adapters.screening import keys
 
     return [keys.entry_keys(each) for each in names]
 
 
 def asked_keys(subject: Subject) -> list[int]:
-    """The keys under which somebody is looked for. The first call loads the libraries, which takes seconds."""
+    """The keys under which somebody is looked for. What it needs is loaded with the first name, which takes seconds."""
     from adapters.screening import keys
 
     return keys.asked_keys(subject.names)

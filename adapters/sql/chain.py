@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, and_, func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +19,8 @@ _CHAIN: Final = (
         chain.c.head,
         func.coalesce(events.c.case_reference, chain.c.case_reference).label("of_case"),
         func.coalesce(events.c.seq, chain.c.seq).label("of_step"),
-        *events.c,
+        events.c.hash,
+        *(column for column in events.c if column.name != "hash"),
     )
     .select_from(chain.join(events, _same, full=True))
     .order_by(chain.c.n.nulls_last(), events.c.case_reference, events.c.seq)
@@ -35,19 +36,9 @@ def digest(row: Mapping[str, Any]) -> bytes:
 async def stored(connection: AsyncConnection) -> AsyncIterator[Stored]:
     """Every event and its link, in the order of the chain; those without a link last."""
     async for row in each(connection, _CHAIN):
-        yield _stored(row._mapping)
-
-
-def _stored(row: RowMapping) -> Stored:
-    there = row["hash"] is not None
-    return Stored(
-        reference=row["of_case"],
-        seq=row["of_step"],
-        digest=digest({**row}) if there else None,
-        hash=row["hash"],
-        n=row["n"],
-        head=row["head"],
-    )
+        n, head, reference, seq, found, *told = tuple(row)
+        digested = None if found is None else law.digest(dict(zip(_DIGESTED, told, strict=True)))
+        yield Stored(reference=reference, seq=seq, digest=digested, hash=found, n=n, head=head)
 
 
 async def length(connection: AsyncConnection) -> int:

@@ -21,7 +21,9 @@ from adapters.sql.tables import (
     letters,
     readings,
     retentions,
+    told,
 )
+from domain.cases import STATES
 from domain.erasure import Certificate
 from domain.errors import Erased
 from domain.keys import SealBroken
@@ -41,7 +43,7 @@ from domain.ledger import (
 )
 from domain.notices import Letter, Role
 from domain.people import Contact
-from domain.steps import CaseKind
+from domain.steps import CaseKind, Dispatch
 
 _TROUBLED_LETTERS = (
     select(func.count())
@@ -135,6 +137,20 @@ async def open_cases(
         (CaseKind(row.kind), row.reference, row.workflow_id, await _state(cells, row.reference, row.seq, row.state))
         for row in rows
     ]
+
+
+async def last_words(connection: AsyncConnection, cells: Cells) -> Sequence[Dispatch]:
+    """What cases that have ended had to tell cases that are open, in order of case; those erased are left out."""
+    open_ = select(cases.c.workflow_id).where(~cases.c.ended)
+    tells = select(told.c.hearer).where(told.c.case_reference == cases.c.reference, told.c.hearer.in_(open_))
+    query = select(cases.c.reference, cases.c.seq, cases.c.state, cases.c.kind)
+    query = query.where(cases.c.ended, cases.c.erased.is_(None), tells.exists()).order_by(cases.c.reference)
+    hearers = {row.workflow_id for row in await connection.execute(open_)}
+    states = [
+        STATES[CaseKind(row.kind)].model_validate(await _state(cells, row.reference, row.seq, row.state))
+        for row in await connection.execute(query)
+    ]
+    return [word for state in states for word in state.outbox if word.workflow_id in hearers]
 
 
 async def unsent_letters(connection: AsyncConnection) -> Sequence[tuple[str, LetterState]]:

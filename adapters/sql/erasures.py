@@ -1,6 +1,7 @@
 """Erasures in PostgreSQL: who is meant, what was asked for and done, and the attempt to read what is left."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select, update
@@ -50,8 +51,10 @@ async def person(connection: AsyncConnection, cells: Cells, candidacy: str) -> P
     written = select(letters.c.reference).where(letters.c.case_reference.in_([each.reference for each in of_cases]))
     on_list, returned = None, 0
     if row.erased is None and row.stage in ON_A_LIST:
-        state = CandidacyState.model_validate(await cells.read(state_of(candidacy, row.seq), row.state))
-        on_list, returned = state.list_reference, state.reinstated
+        # A register that went back to an older copy may not know that the key is gone.
+        with suppress(Erased):
+            state = CandidacyState.model_validate(await cells.read(state_of(candidacy, row.seq), row.state))
+            on_list, returned = state.list_reference, state.reinstated
     return Person(
         key=key,
         candidacy=candidacy,
@@ -138,6 +141,19 @@ async def rests_on_rule(connection: AsyncConnection, person: Person) -> bool:
         erasures.c.key == person.key, erasures.c.confirmed_at.is_not(None)
     )
     return bool(await connection.scalar(query))
+
+
+async def restore(
+    connection: AsyncConnection, cells: Cells, person: Person, certificate: Certificate, reason: str | None
+) -> None:
+    """Write down again what a certificate says was done, and let no letter of the person's go out."""
+    kept = None if reason is None else await cells.write(REGISTER_KEY, reason_of_erasure(person.key), reason)
+    told = certificate.model_dump(mode="json")
+    values = {name: getattr(certificate, name) for name in ("requested_at", "requested_by", "confirmed_by")}
+    values |= {"confirmed_at": certificate.confirmed_at, "rule": told["rule"], "certificate": told, "reason": kept}
+    written = upsert(erasures).values(key=person.key, candidacy=person.candidacy, **values)
+    await connection.execute(written.on_conflict_do_update(index_elements=[erasures.c.key], set_=values))
+    await _close(connection, person, certificate.confirmed_at)
 
 
 async def certify(connection: AsyncConnection, certificate: Certificate) -> None:

@@ -46,7 +46,7 @@ from domain.envelope import Envelope
 from domain.erasure import ERASE_ACT, Certificate, Erasure, ErasureOrder, ErasureRequest, Person, Reading
 from domain.errors import LetterSettled, NotAdmissible, StrayCase
 from domain.identity import Namesake
-from domain.ids import candidacy_reference, suspension_reference
+from domain.ids import candidacy_reference, session_of, suspension_reference
 from domain.interests import InterestRow, Interests, Withdrawal, check_withdrawal
 from domain.keys import REGISTER_KEY, key_of
 from domain.ledger import (
@@ -63,6 +63,7 @@ from domain.ledger import (
     Settlement,
     SettlementHow,
 )
+from domain.memories import CaseMemory, ErasureMemory
 from domain.notices import Letter, Role, Template, overtakes
 from domain.offices import (
     Admission,
@@ -75,10 +76,10 @@ from domain.offices import (
     check_revocation,
 )
 from domain.people import Contact
-from domain.retention import EndedCase, Hold, Retention, check_hold
+from domain.retention import EndedCase, Hold, Retention, RetentionRule, check_hold
 from domain.session import SessionState, Terms
 from domain.signing import Credential, Signed
-from domain.steps import CaseKind, CaseState, Step, Trigger
+from domain.steps import CaseKind, CaseState, Dispatch, Step, Trigger
 from domain.suspension import SuspensionAct, SuspensionState
 from domain.timelimits import day_of
 
@@ -305,10 +306,7 @@ class SqlLedger:
             self._judge.entry(entry, state, grounds, vouched)
             reference: str = entry.state["reference"]
             if not reference or not await self._take(connection, reference, entry, state.imprint, vouched):
-                reference = await _find_or_open(connection, entry)
-                if key != REGISTER_KEY:
-                    # Before the case can be found under its reference, so does its key.
-                    await self._keys.entitle(reference, key)
+                reference = await self._find_or_open(connection, entry)
                 if not await self._take(connection, reference, entry, state.imprint, vouched):
                     return await _recall(connection, entry)
             await authority.tell(connection, reference, entry)
@@ -615,6 +613,16 @@ class SqlLedger:
                 await interests.withdraw(connection, withdrawal.interest, number, ends)
             return tuple(await interests.own(connection, self._cells, officer))
 
+    async def interests_of(self, officer: str) -> Sequence[InterestRow]:
+        """Everything that an officer ever declared."""
+        async with connected(self._engine) as connection:
+            return await interests.own(connection, self._cells, officer)
+
+    async def has(self, command: Command) -> bool:
+        """Whether a command that is no step of a case stands in the register."""
+        async with connected(self._single) as connection:
+            return await authority.taken_before(connection, command)
+
     async def namesakes(self, workflow_id: str) -> Sequence[Namesake]:
         """The other candidacies that share a name with one, and what else; by the workflow that carries it."""
         async with connected(self._single) as connection:
@@ -658,6 +666,11 @@ class SqlLedger:
         """Every open case, sessions first: kind, reference, workflow id and state."""
         async with connected(self._single) as connection:
             return await enquiries.open_cases(connection, self._cells, session)
+
+    async def last_words(self) -> Sequence[Dispatch]:
+        """What cases that have ended had to tell cases that are open: known to be decided, not to be delivered."""
+        async with connected(self._single) as connection:
+            return await enquiries.last_words(connection, self._cells)
 
     async def unsent_letters(self) -> Sequence[tuple[str, LetterState]]:
         """Every letter that is neither sent nor withdrawn, in order of reference."""
@@ -716,14 +729,7 @@ class SqlLedger:
         async with connected(self._engine) as connection:
             if not await erasures.confirm(connection, person, envelope, at):
                 return
-            # The officer's own command stands among the commands: what ends the case is that it was carried out.
-            said = {
-                "trigger": Trigger.CASE,
-                "decision": envelope.decision,
-                "signer": envelope.signer,
-                "content": envelope.content.model_dump(mode="json"),
-            }
-            await self._end(connection, person, said, at)
+            await self._end(connection, person, _by_officers(envelope), at)
 
     async def expire(self, person: Person, retention: Retention, at: datetime) -> bool:
         """The same, by the rule for the case's ending; False where nothing was written since the case must be kept.
@@ -737,13 +743,31 @@ class SqlLedger:
             rule = await erasures.expire(connection, self._cells, person, retention, at) if ended else None
             if rule is None:
                 return False
-            said = {
-                "trigger": Trigger.TIME,
-                "decision": "retention",
-                "content": rule.model_dump(mode="json"),
-                "effects": (f"rule:{rule.setting}",),
-            }
-            await self._end(connection, person, said, at)
+            await self._end(connection, person, _by_rule(rule), at)
+            return True
+
+    async def restore_erasure(self, erased: ErasureMemory, case: CaseMemory | None, reason: str | None) -> bool:
+        """Write down again that a person's data was erased, once; False where that is not possible.
+
+        The candidacy is opened again where it is missing, with the erasure for its only step: of what came before, the
+        certificate alone says how much it was.
+        """
+        certificate, order = erased.certificate, erased.order
+        async with connected(self._engine) as connection:
+            if not await _opened_again(connection, certificate, case):
+                return False
+            person = await erasures.person(connection, self._cells, certificate.candidacy)
+            if person.key != certificate.key:
+                return False
+            await erasures.lock(connection, person)
+            standing = await erasures.standing(connection, self._cells, person.key)
+            if standing is not None and standing.certificate is not None:
+                return True
+            await erasures.restore(connection, self._cells, person, certificate, reason)
+            if certificate.rule is not None:
+                await self._end(connection, person, _by_rule(certificate.rule), certificate.confirmed_at)
+            elif order is not None:
+                await self._end(connection, person, _by_officers(order), certificate.confirmed_at)
             return True
 
     async def _end(self, connection: AsyncConnection, person: Person, said: Mapping[str, Any], at: datetime) -> None:
@@ -790,6 +814,15 @@ class SqlLedger:
                 check_hold(hold, day_of(clock.reading(command.taken)))
                 number = await authority.take(connection, self._cells, command)
                 await retentions.hold(connection, reference, hold.until, number)
+
+    async def hold_back(self, since: datetime) -> Sequence[str]:
+        """Hold back, until an officer says otherwise, what may have been held back before it was lost.
+
+        These are the candidacies that were opened before an instant and written again after it, but for those of which
+        an officer's word is known. All that are held back by this, by reference.
+        """
+        async with connected(self._engine) as connection:
+            return await retentions.hold_back(connection, since)
 
     async def ended(self) -> Sequence[EndedCase]:
         """Every candidacy that has ended and is not erased, by reference; without those with an open suspension."""
@@ -937,6 +970,42 @@ class SqlLedger:
         digest = chain.digest(values | {"case_reference": reference})
         return (await connection.execute(_TAKE, _giving(values) | {"digest": digest})).one_or_none() is not None
 
+    async def _find_or_open(self, connection: AsyncConnection, entry: Entry) -> str:
+        """The reference of the workflow's case; a new case is one that no step has moved yet."""
+        # Whoever opens the same case at the same moment waits here, and then finds it.
+        await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(entry.workflow_id, 0))))
+        found = await connection.scalar(select(cases.c.reference).where(cases.c.workflow_id == entry.workflow_id))
+        if found is not None:
+            # It stands, and so does its key's further name.
+            return str(found)
+        reference, number = await self._allot(connection, entry)
+        await _open(connection, entry, reference, number)
+        return reference
+
+    async def _allot(self, connection: AsyncConnection, entry: Entry) -> tuple[str, int]:
+        """The reference and number of a new case.
+
+        Before the case can be found under its reference, so can its key. A number that the keys know as somebody else's
+        is passed over: a register that is lost had given it away.
+        """
+        key = key_of(entry.workflow_id)
+        reference: str = entry.state["reference"]
+        if entry.kind is CaseKind.SESSION:
+            return reference, 1
+        if reference:
+            if key != REGISTER_KEY:
+                await self._keys.entitle(reference, key)
+            return reference, await _known_number(connection, entry.kind, entry.session, reference)
+        counter = _giving({"kind": entry.kind, "session": entry.session, "last": 1})
+        while True:
+            number = int(await connection.scalar(_NEXT_NUMBER, counter) or 0)
+            reference = _NUMBERED[entry.kind](entry.session, number)
+            try:
+                await self._keys.entitle(reference, key)
+            except ValueError:
+                continue
+            return reference, number
+
     async def _note_interests(
         self, connection: AsyncConnection, reference: str, entry: Entry, state: CaseState
     ) -> None:
@@ -953,7 +1022,10 @@ class SqlLedger:
         self, key: str, reference: str, seq: int, number: int, draft: Draft, *, about: str
     ) -> dict[str, Any]:
         letter = f"{reference}.{seq}.{number}"
-        opaque = hashlib.sha256(f"{letter}\n{self._mail_domain}".encode()).hexdigest()[:32]
+        # With what it is about: one that tells the desk of something else must not pass for one that went out before,
+        # where a register that was lost has numbered that the same.
+        said = f"{letter}\n{about}\n{self._mail_domain}" if about else f"{letter}\n{self._mail_domain}"
+        opaque = hashlib.sha256(said.encode()).hexdigest()[:32]
         personal = {
             "name": draft.to.name,
             "email": draft.to.email,
@@ -989,6 +1061,27 @@ def _read(enquiry: Enquiry, answer: Answer) -> str | None:
     if answer.case is not None:
         return answer.case.row.reference
     return answer.place.row.reference if answer.place is not None else enquiry.reference
+
+
+def _by_officers(order: Envelope[ErasureOrder]) -> dict[str, Any]:
+    """What the step says by which two officers erase."""
+    # The officer's own command stands among the commands: what ends the case is that it was carried out.
+    return {
+        "trigger": Trigger.CASE,
+        "decision": order.decision,
+        "signer": order.signer,
+        "content": order.content.model_dump(mode="json"),
+    }
+
+
+def _by_rule(rule: RetentionRule) -> dict[str, Any]:
+    """What the step says by which a rule erases."""
+    return {
+        "trigger": Trigger.TIME,
+        "decision": "retention",
+        "content": rule.model_dump(mode="json"),
+        "effects": (f"rule:{rule.setting}",),
+    }
 
 
 def _withdrawing_from(key: str) -> Insert:
@@ -1031,14 +1124,7 @@ async def _recall(connection: AsyncConnection, entry: Entry) -> Recorded:
     return Recorded(reference=reference, letters=tuple(written))
 
 
-async def _find_or_open(connection: AsyncConnection, entry: Entry) -> str:
-    """The reference of the workflow's case; a new case is one that no step has moved yet."""
-    # Whoever opens the same case at the same moment waits here, and then finds it.
-    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(entry.workflow_id, 0))))
-    found = await connection.scalar(select(cases.c.reference).where(cases.c.workflow_id == entry.workflow_id))
-    if found is not None:
-        return str(found)
-    reference, number = await _allot(connection, entry)
+async def _open(connection: AsyncConnection, entry: Entry, reference: str, number: int) -> None:
     await connection.execute(
         insert(cases).values(
             reference=reference,
@@ -1055,22 +1141,42 @@ async def _find_or_open(connection: AsyncConnection, entry: Entry) -> str:
             changed_at=entry.step.at,
         )
     )
-    return reference
 
 
-async def _allot(connection: AsyncConnection, entry: Entry) -> tuple[str, int]:
-    """The reference and number of a new case."""
-    counter = {"kind": entry.kind, "session": entry.session}
-    reference: str = entry.state["reference"]
-    if not reference:
-        number = await connection.scalar(_NEXT_NUMBER, _giving(counter | {"last": 1}))
-        return _NUMBERED[entry.kind](entry.session, number), number
-    if entry.kind is CaseKind.SESSION:
-        return reference, 1
-    # It was numbered elsewhere, perhaps by a register that is lost; none after it may be numbered so.
+async def _opened_again(connection: AsyncConnection, certificate: Certificate, case: CaseMemory | None) -> bool:
+    """Whether the register has the candidacy of somebody who was erased, or has it again."""
+    reference = certificate.candidacy
+    session = session_of(reference)
+    known = await connection.scalars(select(cases.c.reference).where(cases.c.reference.in_([reference, session])))
+    found = set(known)
+    if reference in found:
+        return True
+    if case is None or case.stage is None or session not in found:
+        return False
+    await connection.execute(
+        insert(cases).values(
+            reference=reference,
+            kind=CaseKind.CANDIDACY,
+            session=session,
+            number=await _known_number(connection, CaseKind.CANDIDACY, session, reference),
+            workflow_id=case.workflow_id,
+            stage=case.stage,
+            seat=case.seat,
+            ended=True,
+            seq=0,
+            state=b"",
+            opened_at=certificate.confirmed_at,
+            changed_at=certificate.confirmed_at,
+        )
+    )
+    return True
+
+
+async def _known_number(connection: AsyncConnection, kind: CaseKind, session: str, reference: str) -> int:
+    """The number of a case that was numbered elsewhere, perhaps by a register that is lost; none gets it again."""
     number = int(reference.rpartition("-")[2])
-    await connection.execute(_KNOWN_NUMBER, _giving(counter | {"last": number}))
-    return reference, number
+    await connection.execute(_KNOWN_NUMBER, _giving({"kind": kind, "session": session, "last": number}))
+    return number
 
 
 async def _state_of(connection: AsyncConnection, letter: str, *, lock: bool = False) -> LetterState:

@@ -1,21 +1,22 @@
 """Cases that have ended, in PostgreSQL: until when they are kept, and what the desk was told."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.sql.cells import Cells, state_of
-from adapters.sql.tables import DONE, WAITING, cases, erasures, letters, retentions
+from adapters.sql.tables import DONE, WAITING, cases, commands, erasures, events, letters, retentions
 from domain.clock import Clock
 from domain.keys import key_of
 from domain.notices import Template
 from domain.retention import EndedCase
 from domain.session import SessionState
 from domain.steps import CaseKind
+from domain.timelimits import UNTIL_DECIDED
 
 _ENDED = (
     select(
@@ -79,8 +80,34 @@ async def begun(connection: AsyncConnection) -> Sequence[str]:
 
 
 async def hold(connection: AsyncConnection, candidacy: str, until: date, command: int) -> None:
-    """Write down until when a candidacy is held back, and by which command."""
-    await _keep([{"candidacy": candidacy, "held": until, "command": command}], connection)
+    """Write down until when a candidacy is held back, and by which command; the last one that was taken stands."""
+    standing = select(commands.c.taken).join(retentions, retentions.c.command == commands.c.n)
+    last = await connection.scalar(standing.where(retentions.c.candidacy == candidacy))
+    taken = await connection.scalar(select(commands.c.taken).where(commands.c.n == command))
+    if last is None or taken is None or last <= taken:
+        await _keep([{"candidacy": candidacy, "held": until, "command": command}], connection)
+
+
+async def hold_back(connection: AsyncConnection, since: datetime) -> Sequence[str]:
+    """Hold back, until an officer says otherwise, what was opened before an instant and written again after it."""
+    first = and_(events.c.case_reference == cases.c.reference, events.c.seq == 1)
+    again = (
+        select(cases.c.reference)
+        .join(events, first)
+        .outerjoin(retentions, retentions.c.candidacy == cases.c.reference)
+        .where(
+            cases.c.kind == CaseKind.CANDIDACY,
+            cases.c.erased.is_(None),
+            func.coalesce(events.c.taken, events.c.at) < since,
+            events.c.recorded_at >= since,
+            retentions.c.held.is_(None),
+        )
+    )
+    rows = [{"candidacy": each, "held": UNTIL_DECIDED} for each in await connection.scalars(again)]
+    if rows:
+        await _keep(rows, connection)
+    held = select(retentions.c.candidacy).where(retentions.c.held == UNTIL_DECIDED, retentions.c.command.is_(None))
+    return list(await connection.scalars(held.order_by(retentions.c.candidacy)))
 
 
 async def announce(connection: AsyncConnection, candidacies: Sequence[str], last: date, letter: str) -> None:

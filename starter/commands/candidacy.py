@@ -32,6 +32,7 @@ from domain.people import Language, SeatKind
 from domain.retention import Hold
 from domain.screening import Resolution, Verdict
 from domain.steps import CaseKind, Due
+from domain.timelimits import UNTIL_DECIDED
 from domain.vetting import Assessment, Finding, Judgement
 from starter import files, show
 from starter.batch import Batch
@@ -538,6 +539,8 @@ def _shown(found: CaseFile) -> list[RenderableType]:
 
 def kept(row: CaseRow) -> str | None:
     """Until when the data of a case that has ended is kept, and why for that long."""
+    if row.held_until == UNTIL_DECIDED:
+        return "until `starter candidacy retain` says otherwise: nobody knows whether an officer held it back"
     if not row.ended:
         return None if row.held_until is None else f"{row.held_until} at the least, as an officer has said"
     if row.kept_until is None:

@@ -67,20 +67,35 @@ async def recover(call: Call) -> Reply:
 @ledger.command("rebuild", example="starter ledger rebuild")
 @pass_call
 async def rebuild(call: Call) -> Reply:
-    """Write again every step that the workflows remember and the ledger lacks.
+    """Write again every step and command that the workflows remember and the ledger lacks.
 
     For a day on which the register's database was lost, or went back to an older copy. What stands in it stays as it
-    is, so it is safe to run at any time; a workflow is remembered for as long as Temporal keeps it. No letter goes out
-    a second time: one of which nobody knows whether it went out is unknown, and waits for `starter letter settle`.
+    is, so it is safe to run at any time. No letter goes out a second time: one of which nobody knows whether it went
+    out is unknown, and waits for `starter letter settle`. Steps, letters, officers and their interests, holds and
+    certificates of erasure come back; lists to screen against, and who read what, do not. A workflow is remembered for
+    as long as Temporal keeps it: a case that may have been held back from erasure before that is held back until
+    `starter candidacy retain` says otherwise, and the desk is told of every coming erasure once more. Exit code 3
+    where something is remembered that the ledger does not take, or was lost; it is named.
     """
     desk = await call.desk()
     done = await desk.rebuild_ledger()
-    told = (
-        f"Workflows read: {done.cases}. Written again: {show.counted(done.steps, 'step')}, "
-        f"{show.counted(done.letters, 'letter')}."
-    )
-    unknown = [f"Unknown now, for `starter letter settle`: {', '.join(done.unknown)}"] if done.unknown else []
-    return Reply(done, [told, *unknown])
+    parts = [show.counted(done.steps, "step"), show.counted(done.letters, "letter")]
+    parts += [show.counted(done.commands, "other command"), show.counted(done.erasures, "erasure")]
+    told = [f"Workflows read: {done.cases}. Written again: {', '.join(parts)}."]
+    if done.since is not None:
+        told.append(f"What ended before {show.moment(done.since)} is remembered by nobody.")
+    if done.unknown:
+        told.append(f"Unknown now, for `starter letter settle`: {', '.join(done.unknown)}")
+    if done.held:
+        told.append(f"Held back from erasure until `starter candidacy retain` says otherwise: {', '.join(done.held)}")
+    if not (done.refused or done.lost):
+        return Reply(done, told)
+    if done.refused:
+        told.append(f"Remembered and not taken (`starter ledger incidents` says why): {', '.join(done.refused)}")
+    if done.lost:
+        told.append(f"Erased, or no interest in it is known any more: {', '.join(done.lost)}")
+    message = f"{len(done.refused) + len(done.lost)} remembered and not written again"
+    return Reply(done, told, Failure(Kind.REFUSED, message, rule="ledger-incomplete"))
 
 
 @ledger.command("certificate", example="starter ledger certificate erasure-C-2026-0007.json")

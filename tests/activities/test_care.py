@@ -13,7 +13,7 @@ from domain.ledger import Difference
 from domain.steps import CaseKind, CaseState
 from tests.builders import an_entry, an_order, drafts_of
 from tests.fakes import MemoryLedger, NoCases
-from tests.officers import Lenient, an_upkeep
+from tests.officers import Checking, Lenient, an_upkeep
 
 SEALER = Ed25519Sealer(bytes(32))
 
@@ -46,7 +46,7 @@ async def a_ledger() -> tuple[MemoryLedger, str, CandidacyState]:
 
 
 async def differences(ledger: MemoryLedger, cases: NoCases) -> tuple[Difference, ...]:
-    care = Care(ledger, cases, Lenient(), SEALER)
+    care = Care(ledger, cases, Lenient(), Checking(), SEALER)
     found = await ActivityEnvironment().run(care.verify, an_upkeep("verify"))
     told: tuple[Difference, ...] = found.differences
     return told
@@ -98,7 +98,9 @@ async def test_a_workflow_that_runs_beside_the_ledger_is_a_difference() -> None:
 async def test_recovery_starts_what_does_not_run_and_takes_up_its_letters() -> None:
     ledger, reference, state = await a_ledger()
     cases = NoCases()
-    done = await ActivityEnvironment().run(Care(ledger, cases, Lenient(), SEALER).recover, an_upkeep("recover"))
+    done = await ActivityEnvironment().run(
+        Care(ledger, cases, Lenient(), Checking(), SEALER).recover, an_upkeep("recover")
+    )
     assert (done.restarted, done.running) == ((reference,), ())
     assert cases.started == [state.workflow_id, *(f"letter/{letter}" for letter in done.letters)]
     assert list(done.letters) == list(ledger.letters)
@@ -107,14 +109,16 @@ async def test_recovery_starts_what_does_not_run_and_takes_up_its_letters() -> N
 async def test_recovery_leaves_a_case_that_runs_and_its_new_letters_alone() -> None:
     ledger, reference, state = await a_ledger()
     cases = OneCase(running_state=state)
-    done = await ActivityEnvironment().run(Care(ledger, cases, Lenient(), SEALER).recover, an_upkeep("recover"))
+    done = await ActivityEnvironment().run(
+        Care(ledger, cases, Lenient(), Checking(), SEALER).recover, an_upkeep("recover")
+    )
     assert (done.restarted, done.running, done.letters, cases.started) == ((), (reference,), (), [])
 
 
 async def test_a_candidacy_is_started_again_for_an_order_only_where_it_is_excluded() -> None:
     ledger, reference, state = await a_ledger()
     cases, order = NoCases(), an_order(state, Act.REINSTATE)
-    care = Care(ledger, cases, Lenient(), SEALER)
+    care = Care(ledger, cases, Lenient(), Checking(), SEALER)
     assert await ActivityEnvironment().run(care.reinstate, reference, order) is False
     kept = ledger.cases[reference]
     kept.entry = kept.entry.model_copy(update={"state": kept.entry.state | {"stage": Stage.EXCLUDED}})

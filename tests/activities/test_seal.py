@@ -7,7 +7,7 @@ from activities.seal import Sealing
 from adapters.seal import Ed25519Sealer
 from tests.builders import a_candidacy, an_entry, drafts_of
 from tests.fakes import MemoryLedger, NoCases
-from tests.officers import Lenient, an_upkeep
+from tests.officers import Checking, Lenient, an_upkeep
 
 OURS, THEIRS = Ed25519Sealer(bytes(32)), Ed25519Sealer(bytes([1] * 32))
 
@@ -33,7 +33,7 @@ async def test_a_head_is_sealed_once() -> None:
 async def test_a_seal_that_is_not_ours_is_named() -> None:
     ledger = await sealed_by(THEIRS)
     ledger.cases.clear()
-    care = Care(ledger=ledger, cases=NoCases(), judge=Lenient(), sealer=OURS)
+    care = Care(ledger=ledger, cases=NoCases(), judge=Lenient(), proofs=Checking(), sealer=OURS)
     found = await ActivityEnvironment().run(care.verify, an_upkeep("verify"))
     assert [(each.reference, each.what) for each in found.differences] == [("ledger", "seal of step 1")]
     assert found.sealed is not None

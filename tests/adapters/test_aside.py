@@ -15,9 +15,9 @@ import pytest
 from adapters.aside import Aside
 
 
-@pytest.fixture
-async def aside() -> AsyncIterator[Aside]:
-    aside = Aside()
+@pytest.fixture(params=[(), ("decimal",)], ids=["alone", "forked"])
+async def aside(request: pytest.FixtureRequest) -> AsyncIterator[Aside]:
+    aside = Aside(begin_with=request.param)
     yield aside
     await aside.aclose()
 
@@ -77,3 +77,27 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_what_processes_begin_with_is_loaded_once_for_all_of_them_while_the_event_loop_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text("import time\ntime.sleep(0.5)\nprint('loaded', flush=True)\n", encoding="utf-8")
+    script = (
+        "import asyncio, sys, time\n"
+        "from adapters.aside import Aside\n"
+        "async def main():\n"
+        "    one, two = [Aside(number, begin_with=['slow']) for number in (1, 2)]\n"
+        "    work = [aside.run(time.sleep, 0.1) for aside in (one, two, two)]\n"
+        "    work = asyncio.gather(*work, one.run(eval, \"'slow' in __import__('sys').modules\"))\n"
+        "    turns = 0\n"
+        "    while not work.done():\n"
+        "        await asyncio.sleep(0.01)\n"
+        "        turns += 1\n"
+        "    print((await work)[-1], turns >= 20, flush=True)\n"
+        "    await one.aclose()\n"
+        "    await two.aclose()\n"
+        "if __name__ == '__main__':\n"
+        "    asyncio.run(main())\n"
+    )
+    said = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    assert (said.stdout, said.stderr) == ("loaded\nTrue True\n", "")

@@ -39,7 +39,6 @@ from domain.ledger import (
     entry,
 )
 from domain.offices import Office, Request, Revocation
-from domain.roll import Roll
 from domain.signing import Evidence, Identity, digest
 from domain.steps import CaseKind, Outcome
 from domain.suspension import SuspensionAct, SuspensionState
@@ -60,7 +59,7 @@ from tests.builders import (
     heard,
     ruled,
 )
-from tests.officers import JUDGE, a_command, a_pair, a_question, admit, admit_everybody, asked
+from tests.officers import JUDGE, a_command, a_pair, a_question, admit, admit_everybody, asked, audited
 
 TAKEN = datetime.now(UTC)
 
@@ -220,16 +219,11 @@ async def test_incident_is_written_down_once_for_each_attempt(register: SqlLedge
 
 async def test_officers_follow_from_what_was_signed(register: SqlLedger) -> None:
     await nominate(register)
-    roll = Roll(await register.unsigned_appointments())
+    roll, audit = await audited(register, JUDGE)
     assert not roll.doubled
-    count = 0
-    async for written in register.written():
-        JUDGE.written(written, roll.officer(written))
-        roll.follow(written)
-        count += 1
     assert list(roll.appointments) == list(await register.register())
     # Everybody but the first head of desk, and the session and the nomination.
-    assert count == len(roll.appointments) - 1 + 2
+    assert (audit.count, audit.doubtful) == (len(roll.appointments) - 1 + 2, [])
 
 
 async def test_office_that_was_ended_is_held_no_more(register: SqlLedger) -> None:
@@ -313,11 +307,8 @@ async def test_token_is_taken_for_a_signature_and_never_kept(register: SqlLedger
     assert SECRET not in repr(rows)
     assert [row.signature is None for row in rows] == [False, False, True]
     assert (rows[-1].evidence["sub"], rows[-1].evidence["jti"]) == (IDENTITY.sub, "t-1")
-    roll = Roll(await register.unsigned_appointments())
-    async for written in register.written():
-        judge.written(written, roll.officer(written))
-        roll.follow(written)
-    assert list(roll.appointments) == list(await register.register())
+    roll, audit = await audited(register, judge)
+    assert (list(roll.appointments), audit.doubtful) == (list(await register.register()), [])
     assert await register.examine(lambda *_: None) == []
 
 

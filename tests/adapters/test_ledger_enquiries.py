@@ -11,7 +11,7 @@ from domain.candidacy import Act, CandidacyState, Correction, Reason, deadline
 from domain.ledger import Answer, Delivery, Enquiry, EnquiryAbout, LetterState
 from domain.notices import Role
 from domain.people import SeatKind
-from domain.steps import CaseKind
+from domain.steps import CaseKind, Dispatch
 from tests.builders import NOMINATED_AT, a_candidacy, a_nomination, an_entry, commanded, drafts_of
 from tests.officers import asked
 
@@ -167,6 +167,23 @@ async def test_open_cases_are_given_with_their_states(ledger: SqlLedger, states:
         for kind, reference, workflow, state in await ledger.open_cases("2026")
     ] == [(CaseKind.CANDIDACY, state.reference, state.workflow_id, state) for state in remaining]
     assert await ledger.open_cases("2027") == []
+
+
+async def test_what_ended_cases_had_to_tell_open_ones_is_known(ledger: SqlLedger, states: list[CandidacyState]) -> None:
+    words = tuple(
+        Dispatch(workflow_id=state.workflow_id, signal="hear", decision=f"{state.reference}/ended", content={})
+        for state in states[:3]
+    )
+    for state, told in ((states[3], words), (states[4], ())):
+        ended = commanded(state, Act.WITHDRAW, Reason(reason="No time."))
+        outcome = ended.model_copy(
+            update={"state": ended.state.model_copy(update={"outbox": told}), "dispatches": told}
+        )
+        entry = an_entry(outcome)
+        await ledger.record(entry, drafts_of(entry))
+
+    # The third has ended itself.
+    assert await ledger.last_words() == list(words[:2])
 
 
 async def test_cases_are_traced_to_their_workflows(ledger: SqlLedger, states: list[CandidacyState]) -> None:

@@ -1,11 +1,14 @@
 """Signatures over commands: what one is over, and by which key."""
 
+from contextlib import aclosing
+
 import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.signatures import JsonWebSignatures
+from adapters.aside import Aside
+from adapters.signatures import JsonWebSignatures, SignaturesAside
 from domain.candidacy import Reason
 from domain.signing import TYPE, PublicKey
 from tests.builders import an_envelope
@@ -77,3 +80,11 @@ def test_name_of_a_key_is_the_thumbprint_of_rfc_7638() -> None:
     # RFC 8037, appendix A.3.
     key = PublicKey(x="11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")
     assert key.id == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+
+
+async def test_signatures_that_are_checked_beside_are_told_apart() -> None:
+    proofs = [(made(), b"covered", PAIR.public), (made(), b"else", PAIR.public), (made(b"else"), b"else", PAIR.public)]
+    async with aclosing(Aside()) as aside:
+        beside = SignaturesAside(aside.run)
+        assert await beside.genuine(proofs) == {proofs[0], proofs[2]}
+        assert await beside.genuine([]) == frozenset()

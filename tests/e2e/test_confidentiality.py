@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pytest
@@ -32,6 +31,7 @@ from domain.notices import Role
 from domain.people import Nomination, SeatKind
 from domain.vetting import Assessment, Finding, Judgement
 from tests.e2e.terminal import Terminal, a_nomination, begin, desk_of
+from tests.folders import a_folder
 from tests.search import search
 
 SESSION: Final = "2026"
@@ -74,8 +74,8 @@ class Loud:
 @pytest.fixture(scope="module")
 def loud() -> Iterator[Loud]:
     """A stack whose worker logs everything and shows its metrics, and whatever is left beside its home."""
-    with TemporaryDirectory(prefix="desk-") as folder:
-        leavings, work = Path(folder) / "leavings", Path(folder) / "work"
+    with a_folder() as folder:
+        leavings, work = folder / "leavings", folder / "work"
         for made in (leavings, work):
             made.mkdir()
         metrics = f"{LOOPBACK}:{free_ports(None)[0]}"
@@ -85,7 +85,7 @@ def loud() -> Iterator[Loud]:
             "DESK_LOG_LEVEL": "DEBUG",
             "DESK_METRICS_ADDRESS": metrics,
         }
-        terminal = Terminal(home=Path(folder) / "home", folder=work, surroundings=surroundings)
+        terminal = Terminal(home=folder / "home", folder=work, surroundings=surroundings)
         try:
             begin(terminal)
             yield Loud(terminal=terminal, metrics=metrics, leavings=leavings)

@@ -74,12 +74,14 @@ def test_shell_completes_a_command_line(terminal: Terminal) -> None:
     script = terminal.read("completion", "bash")
     assert "COMP_CWORD=$COMP_CWORD _STARTER_COMPLETE=bash_complete $1" in script
     asked = {"_STARTER_COMPLETE": "bash_complete", "COMP_WORDS": "starter cand", "COMP_CWORD": "1"}
-    said = terminal.say(settings=asked)
+    said = terminal.say_anew(settings=asked)
     assert (said.code, said.out, said.err) == (0, "plain,candidacy\n", "")
 
 
 def test_process_ends_with_all_of_its_answer_and_its_exit_code_every_time(terminal: Terminal) -> None:
     # A few at a time: they wait for the server more than for the processor.
     with ThreadPoolExecutor(4) as pool:
-        ended = list(pool.map(lambda _: terminal.say("candidacy", "list", "--session", "1999", "--json"), range(20)))
+        ended = list(
+            pool.map(lambda _: terminal.say_anew("candidacy", "list", "--session", "1999", "--json"), range(20))
+        )
     assert {(said.code, said.out, said.err) for said in ended} == {(0, '{\n  "candidacies": []\n}\n', "")}

@@ -10,12 +10,15 @@ import pytest
 from sqlalchemy import text
 
 from adapters.sql.cells import Cells, content_of, of_letter, state_of
+from adapters.sql.tables import metadata
 from config import keys
 from config.settings import load
 from config.temporal import connect
 from domain.clock import CalendarPolicy, Clock
+from domain.interests import Interests, Withdrawal
 from domain.lists import ListAct
 from domain.model import Model
+from domain.offices import Revocation
 from domain.session import Limits, SuspensionLimits
 from domain.suspension import Service, SuspensionAct
 from domain.timelimits import Limit, day_of
@@ -23,9 +26,10 @@ from starter.desk import Desk, Taken
 from tests.builders import a_charge
 from tests.e2e.terminal import ANSWER_WITHIN, OFFICERS, Terminal, a_row, desk_of
 from tests.faults.sitting import SPEED, Sitting, a_plan
+from worker.setup import admit_head_of_desk, read_request
 
 SESSION = "2026"
-NOMINATED, VETTING, WITHDRAWN = (f"C-{SESSION}-000{number}" for number in range(1, 4))
+NOMINATED, VETTING, WITHDRAWN, ERASED = (f"C-{SESSION}-000{number}" for number in range(1, 5))
 KINDS = (("", ""), ("C-", "-0001"), ("L-", "-1"), ("S-", "-0001"))
 HEARD, REFERRED = "2027", "2028"
 """Sessions of one participant each, whose suspension is in its hearing, or was referred to the Bureau."""
@@ -34,18 +38,26 @@ OPEN = (
     *(f"{kind}{session}{number}" for session in (HEARD, REFERRED) for kind, number in KINDS),
 )
 
-TABLES = (
-    "counters, cases, events, told, letters, letter_events, chain, seals, erasures, retentions, traces, interests, "
-    "interest_ends"
-)
+STANDS = "case_reference IN (SELECT reference FROM cases WHERE erased IS NULL)"
 KEPT = (
     "SELECT case_reference, seq, act, trigger, at, stage_before, stage, decision, signer, content_hash, issued, nonce, "
-    "content, effects, state FROM events ORDER BY case_reference, seq",
-    "SELECT reference, workflow_id, stage, ended, seat, deadline, seq, state FROM cases ORDER BY reference",
+    f"content, effects, state FROM events WHERE {STANDS} ORDER BY case_reference, seq",
+    "SELECT reference, workflow_id, stage, ended, seat, deadline, seq, state FROM cases WHERE erased IS NULL "
+    "ORDER BY reference",
     "SELECT reference, template, role, language, name, email, subject, text, html, message_id, thread, state "
-    "FROM letters ORDER BY reference",
+    f"FROM letters WHERE {STANDS} ORDER BY reference",
 )
-"""All of the register but the clock's time of writing it down."""
+"""All that the register knows of cases, but the clock's time of writing it down."""
+KNOWN = (
+    "SELECT act, addressed, signer, key, signature, nonce, taken, by FROM commands "
+    "WHERE power NOT LIKE 'ledger.%' AND power NOT LIKE 'candidacy.%eras%' ORDER BY nonce",
+    "SELECT person, key, office, since, until, at FROM appointments LEFT JOIN revocations ON appointment = n "
+    "ORDER BY n",
+    "SELECT candidacy, held FROM retentions ORDER BY candidacy",
+    "SELECT candidacy, key, requested_at, requested_by, confirmed_at, confirmed_by, certificate FROM erasures "
+    "ORDER BY certificate",
+)
+"""And of officers and their commands, but those that are about the register or about somebody who was erased."""
 
 PERSONAL_IN_LETTERS = {4: "name", 5: "email", 7: "text", 8: "html"}
 """By the column's place in the query."""
@@ -57,6 +69,8 @@ class Before:
 
     kept: list[list[tuple[Any, ...]]]
     post: list[str]
+    known: list[list[tuple[Any, ...]]] = field(default_factory=list)
+    interests: tuple[tuple[object, ...], ...] = ()
 
 
 async def kept(terminal: Terminal) -> list[list[tuple[Any, ...]]]:
@@ -125,18 +139,30 @@ async def suspended(terminal: Terminal) -> None:
 async def at_work(terminal: Terminal) -> Before:
     """One case is nominated, one is assessed by one officer, one has ended; two participants are suspended."""
     terminal.open(SESSION)
-    people = (a_row("Ada", "Example"), a_row("Пётр", "Вымышленный"), a_row("Max", "Fictive", "reserved"))
-    assert terminal.nominate(SESSION, *people) == [NOMINATED, VETTING, WITHDRAWN]
+    people = (
+        a_row("Ada", "Example"),
+        a_row("Пётр", "Вымышленный"),
+        a_row("Max", "Fictive", "reserved"),
+        a_row("Eve", "Invented"),
+    )
+    assert terminal.nominate(SESSION, *people) == [NOMINATED, VETTING, WITHDRAWN, ERASED]
     terminal.declare(VETTING)
     terminal.assess(VETTING, "first")
     terminal.act("withdraw", WITHDRAWN, "--reason", "Wrote a letter.")
     await suspended(terminal)
     await terminal.letters_settled()
-    before = Before(kept=await kept(terminal), post=terminal.post())
+    post = terminal.post()
+    await on_file(terminal)
+    before = Before(
+        kept=await kept(terminal),
+        post=post,
+        known=[await terminal.rows(query) for query in KNOWN],
+        interests=await interests(terminal),
+    )
     letters = before.kept[-1]
     assert len([row for row in letters if row[0].startswith(f"C-{SESSION}")]) == 3 * 2 + 2
     assert {row[-1] for row in letters} == {"sent"}
-    assert before.post == sorted(row[-3] for row in letters)
+    assert sorted({row[-3] for row in letters} - set(before.post)) == []
     return before
 
 
@@ -147,23 +173,62 @@ def differences(terminal: Terminal) -> dict[str, str]:
     return {each["reference"]: each["workflow"] for each in said.document["differences"]}
 
 
+async def on_file(terminal: Terminal) -> None:
+    """One officer was admitted and left, one has interests, one case is held back, one erased, and one is to be."""
+    client = await connect(load(terminal.home))
+    second = desk_of("second", terminal.home, client)
+    declared = await second.declare_interests(
+        Interests(organisations=("A fund that does not exist", "Another"), cases=(WITHDRAWN, ERASED))
+    )
+    await second.withdraw_interest(Withdrawal(interest=declared[0].id, reason="Left it."))
+    protection = ("--reason", "File DP-1", "--profile", "protection")
+    for until in ("2098-12-31", "2099-12-31"):
+        terminal.ask("candidacy", "retain", WITHDRAWN, "--until", until, *protection)
+    for reference in (WITHDRAWN, ERASED):
+        terminal.ask("candidacy", "erase", reference, *protection)
+    terminal.ask("candidacy", "erase", ERASED, "--confirm", "O-6", "--profile", "deputy", within=90)
+    await desk_of("clerk", terminal.home, client).revoke(Revocation(person="O-2", reason="Is on leave."))
+
+
+async def interests(terminal: Terminal) -> tuple[tuple[object, ...], ...]:
+    """What an officer has declared, but the numbers."""
+    client = await connect(load(terminal.home))
+    rows = await desk_of("second", terminal.home, client).interests()
+    return tuple(tuple(row.model_dump(exclude={"id"}).values()) for row in rows)
+
+
 async def lose_the_register(terminal: Terminal, before: Before) -> None:
-    """Every step is written again as the workflows remember it."""
+    """The head of desk is admitted as at set-up, and every step and command is written again as it is remembered."""
     running = [row[1] for row in before.kept[1] if row[0] != WITHDRAWN]
     async with terminal.register() as connection:
         # The guards are of the database that is lost.
         await connection.execute(text("SET LOCAL session_replication_role = replica"))
-        await connection.execute(text(f"TRUNCATE {TABLES}"))
+        for table in metadata.tables:
+            await connection.execute(text(f"TRUNCATE {table} RESTART IDENTITY CASCADE"))
+    request = read_request(terminal.home.parent / "clerk.json")
+    assert (await admit_head_of_desk(load(terminal.home), request)).since == request.made
     assert differences(terminal) == dict.fromkeys(running, "running")
 
     events, cases, letters = map(len, before.kept)
-    rebuilt = terminal.ask("ledger", "rebuild")
-    assert rebuilt == {"cases": cases, "steps": events, "letters": letters, "unknown": [], "refused": []}
+    said = terminal.say("ledger", "rebuild", "--json")
+    rebuilt = said.document
+    # Nobody knows any more by what to find the person who was erased.
+    assert (said.code, rebuilt.pop("error")["rule"]) == (3, "ledger-incomplete")
+    assert datetime.fromisoformat(rebuilt.pop("since")) < before.kept[0][0][4]
+    none = {"unknown": [], "refused": [], "held": [], "lost": ["O-3"]}
+    commands = len(before.known[0]) + 1
+    done = {"cases": cases + 1, "steps": events, "letters": letters, "commands": commands, "erasures": 1}
+    assert rebuilt == done | none
     assert await kept(terminal) == before.kept
+    assert [await terminal.rows(query) for query in KNOWN] == before.known
+    assert await interests(terminal) == tuple(row for row in before.interests if ERASED not in row)
+    assert terminal.ask("ledger", "certificate", ERASED)["holds"]
     verified = terminal.ask("ledger", "verify")
     assert verified.pop("signatures") > len([row for row in before.kept[0] if row[8]])
-    assert verified == {"cases": cases, "steps": events, "letters": letters, "differences": [], "sealed": None}
-    assert terminal.read("ledger", "rebuild") == f"Workflows read: {cases}. Written again: 0 steps, 0 letters.\n"
+    whole = {"cases": cases + 1, "steps": events + 1, "letters": letters, "differences": [], "sealed": None}
+    assert verified == whole
+    again = terminal.read("ledger", "rebuild").splitlines()
+    assert again[0] == f"Workflows read: {cases + 1}. Written again: 0 steps, 0 letters, 0 other commands, 0 erasures."
 
 
 def stop_for_the_night(terminal: Terminal) -> None:
@@ -214,7 +279,7 @@ async def test_neither_lost_database_costs_a_case_or_doubles_a_letter(terminal_o
 
     assert terminal.assess(VETTING, "second")["stage"] == "cleared"
     again = terminal.nominate(SESSION, a_row("Petr", "Vymyshlennyi"), a_row("Jeanne", "Imaginaire"))
-    assert again == [VETTING, f"C-{SESSION}-0004"]
+    assert again == [VETTING, f"C-{SESSION}-0005"]
     await nobody_was_forgotten(terminal)
 
 

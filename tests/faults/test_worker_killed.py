@@ -202,9 +202,10 @@ async def test_a_worker_killed_with_commands_that_nobody_knows_it_has_takes_them
     async def works() -> bool:
         return bool((await candidacy.describe()).raw_description.pending_activities)
 
-    # Its last letter is out, the server knows so, and the worker is about to end the run.
-    stage.to_temporal.lag = 0.2
-    await turning.take(Step.DECIDE)
+    # Its last step stands in the ledger, the server knows so, and the worker is about to end the run.
+    stage.to_temporal.lag = 0.5
+    await turning.sitting.decide(turning.seated)
+    await comes_to(lambda: stage.register.stages(turning.cases), ["approved"])
     await comes_to(works, False)
     stage.to_temporal.upward.clear()
     stage.to_temporal.lag = 0.0
@@ -266,8 +267,8 @@ async def test_what_falls_between_two_workers_is_done_by_the_second(stage: Stage
         return (await candidacy.describe()).run_id != first
 
     opening = await waiting.bring_the_opening_near(days=6)
-    stage.to_temporal.lag = 0.2
-    await turning.take(Step.DECIDE)
+    stage.to_temporal.lag = 0.5
+    await turning.sitting.decide(turning.seated)
     await comes_to(is_on_next_run, True)
     await stage.kill_worker()
     assert await stage.register.stages(waiting.cases) == ["approved"]

@@ -325,6 +325,18 @@ async def second_edition(office: Office) -> None:
     await office.pass_days(0.1)
 
 
+async def third_edition(office: Office) -> None:
+    """Where the third edition parts with the second: letters that the next run delivers, in runs that are shorter."""
+    candidacy = await office.participant()
+    suspension = await office.suspend(candidacy)
+    await office.serve(suspension)
+    assert await office.suspend(candidacy, officer=4, ground="banned-symbol") == suspension
+    await office.hear_out(suspension)
+    await office.settle(suspension)
+    await office.stage(suspension, "lifted")
+    await office.pass_days(0.1)
+
+
 async def doubted_and_suspended_for_a_hit(office: Office) -> None:
     """A doubt that an officer dispels, evidence that is asked for, and a hit that a suspension is opened for."""
     asked = tuple(each.model_copy(update={"evidence": each.key == "opposes-war"}) for each in criteria().criteria)
@@ -393,6 +405,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         suspended_and_withdrawn,
         suspended_in_error_and_deceased,
         second_edition,
+        third_edition,
         doubted_and_suspended_for_a_hit,
         kept_and_erased,
     )

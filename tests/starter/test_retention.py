@@ -55,6 +55,10 @@ def a_row(**changes: Any) -> CaseRow:
     [
         ({"ended": False}, None),
         ({"ended": False, "held_until": "2030-01-01"}, "2030-01-01 at the least, as an officer has said"),
+        (
+            {"kept_until": "9999-12-31", "held_until": "9999-12-31"},
+            "until `starter candidacy retain` says otherwise: nobody knows whether an officer held it back",
+        ),
         ({}, "it is erased when somebody asks for it only"),
         ({"kept_until": "2027-03-02"}, "2027-03-02, then erased by itself"),
         (

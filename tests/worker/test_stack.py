@@ -386,8 +386,8 @@ class Stack:
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
-    stack = Stack(tmp_path / "home")
+def stack(reachable_folder: Path) -> Iterator[Stack]:
+    stack = Stack(reachable_folder / "home")
     yield stack
     assert stack.call("down")[0] == 0
 

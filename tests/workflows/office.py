@@ -56,7 +56,7 @@ from tests import builders
 from tests.builders import KEY, SESSION, a_person, a_retention
 from tests.fakes import Letterbox, ListDesk, MemoryErasures, MemoryEstate, MemoryLedger, MemoryRetentions
 from tests.keys import a_keyring
-from tests.officers import JUDGE, a_pair, an_officer
+from tests.officers import JUDGE, Checking, a_pair, an_officer
 from worker.compose import Ports, activities, heavy_activities
 from worker.shifts import AFTER_GRACE, working
 from workflows.attributes import ATTRIBUTES
@@ -295,6 +295,7 @@ async def at_work() -> AsyncIterator[Office]:
             cases=TemporalCases(env.client, queue),
             memories=TemporalMemories(env.client),
             judge=JUDGE,
+            proofs=Checking(),
             sealer=Ed25519Sealer(bytes(32)),
             keys=keyring,
             erasures=erasures,

@@ -7,11 +7,13 @@ from temporalio.client import WorkflowFailureError, WorkflowUpdateStage
 from temporalio.exceptions import ApplicationError
 
 from activities.ports import MailDeferred, MailRefused, MailUncertain
+from adapters.cases import TemporalCases
 from domain.candidacy import Act, Information, InformationRequest, Reason
 from domain.ledger import LetterState, Settlement, SettlementHow
-from domain.lists import DecisionOutcome, RatificationOutcome
+from domain.lists import DecisionOutcome, ListState, RatificationOutcome
 from domain.notices import Role, Template
 from domain.session import SessionAmendment
+from domain.steps import CaseKind
 from domain.vetting import Judgement
 from starter.desk import NoSuchCase, Refused
 from tests.workflows.office import Office
@@ -160,6 +162,23 @@ async def test_a_participant_may_withdraw_and_the_list_learns_of_the_seat(office
     await office.pass_days(1)
     assert office.acts(taken.receipt.reference) == ["draft", "propose", "decide", "vacate"]
     assert office.letters(reference)[-1] is Template.WITHDRAWN
+
+
+async def test_a_list_that_was_lost_learns_of_the_seat_once_it_runs_again(office: Office) -> None:
+    reference = await office.participant()
+    seats = ListState.model_validate(office.ledger.cases["L-2026-1"].entry.state)
+    await office.env.client.get_workflow_handle(seats.workflow_id).terminate()
+    await office.act(reference, Act.WITHDRAW, Reason(reason="health"))
+    await office.stage(reference, "withdrawn")
+    await office.pass_days(0.1)
+    assert office.acts("L-2026-1")[-1] == "decide"
+    cases = TemporalCases(office.env.client, office.queue)
+    await cases.restart(CaseKind.LIST, seats)
+    for word in 2 * list(await office.ledger.last_words()):
+        await cases.tell(word)
+    await office.pass_days(0.1)
+
+    assert office.acts("L-2026-1")[-2:] == ["decide", "vacate"]
 
 
 async def test_a_command_to_an_ended_case_is_refused_by_its_ending(office: Office) -> None:

@@ -2,15 +2,20 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from temporalio.testing import ActivityEnvironment
 
 from activities.rebuild import Rebuild
 from adapters.memory import TemporalMemories
+from adapters.seal import Ed25519Sealer
 from domain.ledger import Delivery, LetterState, Memory
+from domain.memories import CaseMemory, ErasureMemory, Recalled
 from domain.notices import Template
 from letters.render import TemplateRenderer
-from tests.fakes import MemoryLedger, StoredLetter
+from tests.builders import a_person
+from tests.fakes import MemoryErasures, MemoryLedger, MemoryRetentions, StoredLetter
+from tests.keys import a_keyring
 from tests.officers import an_upkeep
 from tests.replay.scenarios import letters_in_trouble
 from tests.workflows.office import DESK, Office
@@ -18,13 +23,23 @@ from tests.workflows.office import DESK, Office
 
 @dataclass
 class Remembered:
-    """Memories of some cases."""
+    """Memories of some cases, and of all commands since some instant."""
 
     cases: Sequence[Sequence[Memory]]
+    begun: datetime = datetime(2000, 1, 1, tzinfo=UTC)
 
-    async def remember(self) -> AsyncIterator[Sequence[Memory]]:
+    async def remember(self) -> AsyncIterator[CaseMemory]:
         for memories in self.cases:
-            yield memories
+            yield CaseMemory(memories[0].entry.workflow_id, memories)
+
+    async def commands(self) -> Sequence[Recalled]:
+        return ()
+
+    async def erasures(self) -> Sequence[ErasureMemory]:
+        return ()
+
+    async def since(self) -> datetime:
+        return self.begun
 
 
 async def memories_of(office: Office) -> list[list[Memory]]:
@@ -45,10 +60,21 @@ def as_written(ledger: MemoryLedger) -> dict[str, tuple[object, LetterState]]:
     return {reference: (text(stored), stored.state) for reference, stored in ledger.letters.items()}
 
 
+def a_rebuild(ledger: MemoryLedger, memories: Remembered) -> Rebuild:
+    return Rebuild(
+        ledger,
+        memories,
+        MemoryErasures(a_person(), a_keyring()),
+        MemoryRetentions(ledger),
+        Ed25519Sealer(bytes(32)),
+        TemplateRenderer(),
+        DESK,
+    )
+
+
 async def rebuilt(ledger: MemoryLedger, cases: Sequence[Sequence[Memory]]) -> tuple[int, tuple[str, ...]]:
     """Rebuild a ledger; how many letters were written again, and which of them wait for a person."""
-    rebuild = Rebuild(ledger, Remembered(cases), TemplateRenderer(), DESK)
-    done = await ActivityEnvironment().run(rebuild.rebuild, an_upkeep("rebuild"))
+    done = await ActivityEnvironment().run(a_rebuild(ledger, Remembered(cases)).rebuild, an_upkeep("rebuild"))
     assert done.refused == ()
     return done.letters, done.unknown
 

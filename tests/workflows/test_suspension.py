@@ -1,21 +1,58 @@
 """A suspension and its candidacy on a server that skips time: every ending, and the ways they could disagree."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 
+from activities.ports import Write
 from adapters.cases import TemporalCases
 from domain.candidacy import Act, Correction, Measure, Reason
+from domain.ledger import Entry, Recorded
 from domain.lists import Drafting, ListAct, ListPlan, ListState, Place
 from domain.notices import Role, Template
 from domain.people import SeatKind
 from domain.session import SessionAmendment
 from domain.steps import CaseKind
-from domain.suspension import Assignment, Extension, Recommendation, ReviewReport, SuspensionAct, Waiver
+from domain.suspension import (
+    Assignment,
+    Extension,
+    Observations,
+    Recommendation,
+    ReviewReport,
+    SuspensionAct,
+    Waiver,
+)
 from starter.desk import Refused
 from tests.builders import SESSION, a_charge, a_reversal
 from tests.workflows.office import Office
+
+
+@contextmanager
+def held_up(office: Office, act: SuspensionAct, monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.Event]:
+    """Let the ledger take an act only when the context ends; the event says that it is asked to."""
+    record, asked, go_on = office.ledger.record, asyncio.Event(), asyncio.Event()
+
+    async def recorded(entry: Entry, write: Write) -> Recorded:
+        if entry.step.act == act:
+            asked.set()
+            await go_on.wait()
+        return await record(entry, write)
+
+    monkeypatch.setattr(office.ledger, "record", recorded)
+    yield asked
+    go_on.set()
+
+
+async def accepted(office: Office, reference: str, number: int) -> None:
+    """Wait until the present run of a case has let so many updates in."""
+    handle = office.env.client.get_workflow_handle(office.ledger.cases[reference].entry.workflow_id)
+    let_in = "EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED"
+    while [EventType.Name(event.event_type) async for event in handle.fetch_history_events()].count(let_in) < number:
+        await asyncio.sleep(0.01)
 
 
 def addressees(office: Office, reference: str) -> list[str]:
@@ -372,3 +409,34 @@ async def test_a_ground_joined_in_review_opens_the_hearing_again(office: Office)
     await office.rule(suspension, SuspensionAct.WAIVE, Waiver(how="by telephone"))
 
     assert office.ledger.cases[suspension].entry.stage == "review"
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["goes back", "ends"])
+async def test_a_letter_left_to_the_next_run_goes_out_where_there_is_none(
+    office: Office, monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    suspension = await office.suspend(candidacy := await office.participant())
+    await office.serve(suspension)
+    await office.pass_days(0.1)
+
+    async def and_then() -> object:
+        if ends:
+            return await office.rule(suspension, SuspensionAct.VOID, Reason(reason="another person"), officer=4)
+        return await office.suspend(candidacy, officer=4, ground="banned-symbol")
+
+    with held_up(office, SuspensionAct.OBSERVE, monkeypatch) as asked:
+        answered = asyncio.create_task(
+            office.rule(suspension, SuspensionAct.OBSERVE, Observations(answer="It was not I."))
+        )
+        await asked.wait()
+        # Taken in the moment in which the answer, recorded, would end the run.
+        then = asyncio.create_task(and_then())
+        await accepted(office, suspension, 2)
+    await asyncio.gather(answered, then)
+    await office.stage(suspension, "void" if ends else "hearing")
+    await office.pass_days(0.1)
+
+    assert {
+        Template.OBSERVATIONS_RECEIVED,
+        Template.SUSPENSION_VOID if ends else Template.FURTHER_GROUND,
+    } <= set(office.letters(suspension))
