@@ -1,10 +1,17 @@
-"""What an officer does not get to see: another's findings, and another's word on a hit, before giving their own."""
+"""What an officer does not get to see.
 
+That is another's findings, and another's word on a hit, before giving their own; and, in the file of one candidate,
+that another one in whom the officer has an interest may be the same person.
+"""
+
+from collections.abc import Collection
 from typing import Any, Final
 
 from domain.candidacy import Act, CandidacyState, Stage
+from domain.identity import DoubtAbout
 from domain.ledger import Answer, CaseFile, StepRow
 from domain.screening import OFFICERS, SETTLED, standing, verdicts_on
+from domain.steps import CaseKind
 from domain.vetting import VettingResult, weigh
 
 _VETTED: Final = frozenset({Stage.VETTING, Stage.INFORMATION_REQUESTED})
@@ -52,6 +59,32 @@ def sealed(answer: Answer, state: CandidacyState, reader: str) -> Answer:
     steps = answer.steps
     given = [step.seq for step in steps if step.act == Act.ASSESS][-len(state.assessments) :]
     return answer.model_copy(update={"case": file, "steps": tuple(_step(step, given) for step in steps)})
+
+
+def unseen(answer: Answer, hidden: Collection[str]) -> Answer:
+    """An answer of the ledger, in which no doubt of a candidacy names one that is hidden from the reader.
+
+    The doubt stays in the case: somebody else dispels it.
+
+    Args:
+        answer: The answer.
+        hidden: References of the candidacies in which the reader has an interest.
+    """
+    file = answer.case
+    if file is None or file.row.kind is not CaseKind.CANDIDACY or not (kept := file.state.get("file")):
+        return answer
+    barred = {
+        doubt["id"]
+        for doubt in kept.get("doubts", ())
+        if doubt["about"] == DoubtAbout.DUPLICATE and doubt["what"] in hidden
+    }
+    if not barred:
+        return answer
+    seen = kept | {
+        "doubts": [doubt for doubt in kept["doubts"] if doubt["id"] not in barred],
+        "resolved": [word for word in kept["resolved"] if word["hit"] not in barred],
+    }
+    return answer.model_copy(update={"case": file.model_copy(update={"state": file.state | {"file": seen}})})
 
 
 def _without_words(file: CaseFile, closed: frozenset[str], reader: str) -> CaseFile:

@@ -33,7 +33,7 @@ def matches(subject: Subject, found: Sequence[Found]) -> list[tuple[str, Match]]
 
     asked = matcher.candidate(subject)
     listed = ((row.list, row.listed()) for row in found)
-    likely = ((name, person) for name, person in listed if matcher.plausible(asked, matcher.names_of(person)))
+    likely = ((name, person) for name, person in listed if matcher.plausible(asked, person))
     return [
         (name, match) for name, person in likely if (match := matcher.compare(asked, matcher.entry(person))) is not None
     ]

@@ -6,11 +6,13 @@ the entry writes it, where
 
 - both are readings of one Cyrillic form (see :mod:`adapters.screening.spelling`),
 - one is an initial of the other,
-- they differ by one slip of the pen, or
+- they differ by one slip of the pen (a short part only where one of the two is a name that the field's data knows and
+  the other is none: Ian is no slip for Ivan, and Igr is one for Igor), or
 - one is a diminutive of the other, and the birth date or the patronymic agrees as well.
 
-Each but the first costs something. A patronymic that only one of the two has is left out for a small cost; two that
-contradict each other cost much. The better of the two answers counts.
+Each but the first costs something; so does a space in the wrong place, where the letters agree. A patronymic that only
+one of the two has is left out for a small cost; two that contradict each other cost much, and so do initials beside one
+name that stand for none of the entry's. The better of the two answers counts.
 """
 
 import threading
@@ -19,7 +21,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, reduce
 from itertools import count
 from operator import or_
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from followthemoney import EntityProxy, model
 from nomenklatura.matching.logic_v2.model import LogicV2
@@ -28,7 +30,7 @@ from rigour.names import NamePartTag, NameTypeTag, Symbol, analyze_names
 from rigour.text.distance import levenshtein
 
 from adapters.screening.shown import shown
-from adapters.screening.spelling import System, any_reading, full_names, is_patronymic, readings, tokens
+from adapters.screening.spelling import System, any_reading, consonants, full_names, is_patronymic, readings, tokens
 from domain.screening import NAMES, Listed, Match, Subject
 
 THRESHOLD: Final = 0.7
@@ -40,8 +42,10 @@ MISSING: Final = 0.03
 CONTRADICTION: Final = 0.3
 """What each takes from the score: an initial, a slip of the pen, a diminutive, a patronymic that one side lacks, two
 patronymics that contradict each other."""
+SHORT_SLIP: Final = 0.1
+"""What a slip of the pen takes from the score in a part of few letters."""
 MIN_SLIP: Final = 4
-"""A part of fewer letters is another name when one of them changes."""
+"""A part of fewer letters may be another name when one of them changes."""
 _NAME_LIKE: Final = frozenset({*NAMES, "firstName", "lastName", "middleName", "fatherName", "motherName", "secondName"})
 _COMPARED: Final = (*sorted(_NAME_LIKE), "birthDate", "nationality", "citizenship", "country", "gender", "innCode")
 """What logic-v2 compares of people; the rest is only shown."""
@@ -62,8 +66,7 @@ _numbers = count(1)
 _lock: Final = threading.Lock()
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """One part of a name."""
 
     text: str
@@ -179,11 +182,14 @@ class Rewriting:
     why: tuple[str, ...]
 
 
+_NAMED: Final = (Symbol.Category.NAME, Symbol.Category.NICK)
+
+
 @lru_cache(maxsize=200_000)
 def symbols(part: str) -> frozenset[str]:
     """What the field's data calls a part of a name in whatever language: Muhammad, Mohamed and Мухаммад are one."""
     names = analyze_names(NameTypeTag.PER, [part], phonetics=False, numerics=False)
-    return frozenset(symbol.id for name in names for symbol in name.symbols if symbol.category == Symbol.Category.NAME)
+    return frozenset(symbol.id for name in names for symbol in name.symbols if symbol.category in _NAMED)
 
 
 @lru_cache(maxsize=1_000_000)
@@ -198,22 +204,52 @@ def _alike(one: str, other: str) -> bool:
         return True
     if not full_names(one).isdisjoint(right) or not full_names(other).isdisjoint(left):
         return True
-    edits = max(1, max(len(one), len(other)) // 4)
-    return _one_slip(one, other) or any(
-        # An edit changes two of the letters that occur at most; to count these is much quicker.
-        (letters ^ others).bit_count() <= 2 * edits and levenshtein(mine, theirs, max_edits=edits) <= edits
-        for mine, letters in _lettered(one)
-        for theirs, others in _lettered(other)
-        if -edits <= len(mine) - len(theirs) <= edits
+    return _one_slip(one, other) or _read_alike(one, other, max(1, (max(len(one), len(other)) + 1) // 4))
+
+
+def _read_alike(one: str, other: str, edits: int) -> bool:
+    """Whether two parts have readings that differ by so many edits at most."""
+    theirs = _framed(other)
+    for consonants_of_one, mine in _framed(one):
+        length, letters = len(consonants_of_one[0]), consonants_of_one[1]
+        for consonants_of_other, read in theirs:
+            # Readings differ by as many edits as their consonants do, at least; of these there are few.
+            if (
+                (letters ^ consonants_of_other[1]).bit_count() <= 2 * edits
+                and -edits <= length - len(consonants_of_other[0]) <= edits
+                and _near(consonants_of_one, consonants_of_other, edits)
+                and any(_near(reading, against, edits) for reading in mine for against in read)
+            ):
+                return True
+    return False
+
+
+Lettered = tuple[str, int]
+"""A text with the set of its letters as bits."""
+
+
+def _near(one: Lettered, other: Lettered, edits: int) -> bool:
+    """Whether two texts differ by so many edits at most."""
+    # An edit changes two of the letters that occur at most; to count these is much quicker.
+    return (
+        -edits <= len(one[0]) - len(other[0]) <= edits
+        and (one[1] ^ other[1]).bit_count() <= 2 * edits
+        and levenshtein(one[0], other[0], max_edits=edits) <= edits
     )
+
+
+@lru_cache(maxsize=400_000)
+def _lettered(text: str) -> Lettered:
+    return text, reduce(or_, (1 << ord(letter) % 61 for letter in text), 0)
 
 
 @lru_cache(maxsize=200_000)
-def _lettered(part: str) -> tuple[tuple[str, int], ...]:
-    """The readings of a part, each with the set of its letters as bits."""
-    return tuple(
-        (reading, reduce(or_, (1 << ord(letter) % 61 for letter in reading), 0)) for reading in any_reading(part)
-    )
+def _framed(part: str) -> tuple[tuple[Lettered, tuple[Lettered, ...]], ...]:
+    """The readings of a part, by their consonants."""
+    found: dict[str, list[Lettered]] = {}
+    for reading in any_reading(part):
+        found.setdefault(consonants(reading), []).append(_lettered(reading))
+    return tuple((_lettered(each), tuple(read)) for each, read in found.items())
 
 
 @lru_cache(maxsize=200_000)
@@ -227,46 +263,63 @@ def _weight(part: str) -> float:
     return 1.0
 
 
-def plausible(asked: Candidate, names: Iterable[Parts]) -> bool:
+@lru_cache(maxsize=200_000)
+def spaceless(name: Parts) -> str:
+    """A name without what parts it."""
+    return "".join(part.text for part in name)
+
+
+def plausible(asked: Candidate, listed: Listed) -> bool:
     """Whether a full comparison could come to a hit, at the least cost of each part that one side lacks.
 
-    logic-v2 counts a part that the entry lacks with 0.8 and one that the person lacks with 0.2, and a family name with
+    logic-v2 counts a part that the entry lacks with 0.8, one that the person lacks with 0.2 and each family name with
     1.3; so this is the most that it could say.
     """
-    return any(_most(mine, theirs) >= THRESHOLD for theirs in names for mine in asked.names)
+    families = max((len(parts_of(name)) for name in listed.properties.get("lastName", ())), default=1)
+    return any(
+        _most(mine, theirs, families) >= THRESHOLD or spaceless(mine) == spaceless(theirs)
+        for theirs in names_of(listed)
+        for mine in asked.names
+    )
 
 
-def _most(mine: Parts, theirs: Parts) -> float:
-    free = list(theirs)
+def _most(mine: Parts, theirs: Parts, families: int) -> float:
+    left: set[int] = set(range(len(theirs)))
     agreed = lacked = 0
     lacking = 0.0
     for part in mine:
-        found = next((other for other in free if _alike(part.text, other.text)), None)
-        if found is not None:
-            free.remove(found)
+        # One part of theirs may be like several of mine: which of them it is does not matter for the most.
+        like = [number for number, other in enumerate(theirs) if _alike(part.text, other.text)]
+        left.difference_update(like)
+        if like:
             agreed += 1
         elif not part.patronymic or any(other.patronymic for other in theirs):
-            lacking += 0.8 * _weight(part.text)
             lacked += 1
-            most = len(mine) - lacked + 0.3
-            if most / (most + lacking) < THRESHOLD:
+            lacking += 0.8 * _weight(part.text)
+            if _share(len(mine) - lacked, families, lacking) < THRESHOLD:
                 return 0.0
+    agreed = min(agreed, len(theirs) - len(left))
     if not agreed or (agreed == 1 and len(mine) > 1):
         return 0.0
     known = any(part.patronymic for part in mine)
-    lacking += sum(0.2 * _weight(part.text) for part in free if known or not part.patronymic)
-    most = agreed + 0.3
-    return most / (most + lacking)
+    lacking += sum(0.2 * _weight(theirs[number].text) for number in left if known or not theirs[number].patronymic)
+    return _share(agreed, families, lacking)
+
+
+def _share(agreed: int, families: int, lacking: float) -> float:
+    weight = agreed + 0.3 * min(agreed, families)
+    return weight / (weight + lacking)
 
 
 @lru_cache(maxsize=500_000)
 def _one_slip(left: str, right: str) -> bool:
     """Whether two parts differ by one letter too many, too few or another, or by two that changed places."""
-    if abs(len(left) - len(right)) > 1 or min(len(left), len(right)) < MIN_SLIP:
+    if min(len(left), len(right)) < 2:
         return False
-    if levenshtein(left, right, max_edits=1) <= 1:
+    one, other = _lettered(left), _lettered(right)
+    if _near(one, other, 1):
         return True
-    if len(left) != len(right):
+    if len(left) != len(right) or one[1] != other[1]:
         return False
     different = [number for number, (one, other) in enumerate(zip(left, right, strict=True)) if one != other]
     return (
@@ -278,6 +331,10 @@ def _one_slip(left: str, right: str) -> bool:
 
 
 def _slipped(asked: str, listed: str, asked_readings: frozenset[str]) -> bool:
+    known = bool(symbols(asked)), bool(symbols(listed))
+    if all(known) or (not any(known) and min(len(asked), len(listed)) < MIN_SLIP):
+        # Two names that are known are two names, and so are two short ones that are not.
+        return False
     if _one_slip(asked, listed):
         return True
     theirs = any_reading(listed)
@@ -306,6 +363,10 @@ def rewritings(asked: Candidate, against: Entry) -> list[Rewriting]:
     found: dict[str, Rewriting] = {}
     for name in asked.names:
         for listed in against.names:
+            if name != listed and spaceless(name) == spaceless(listed):
+                written = " ".join(part.text for part in listed)
+                told = "the letters agree, with a space in another place"
+                found[written] = Rewriting(name=written, cost=SLIP, agreed=max(2, len(listed)), why=(told,))
             for read in _ways(name):
                 rewritten = _rewritten(name, listed, read, supported)
                 if rewritten is not None:
@@ -330,6 +391,7 @@ def _rewritten(name: Parts, listed: Parts, read: Sequence[frozenset[str]], suppo
     free = list(range(len(listed)))
     taken: dict[int, int] = {}
     cost = 0.0
+    slips = 0
     why: list[str] = []
 
     def take(number: int, other: int, price: float, told: str) -> None:
@@ -350,7 +412,7 @@ def _rewritten(name: Parts, listed: Parts, read: Sequence[frozenset[str]], suppo
         same = next((other for other in free if not read[number].isdisjoint(any_reading(listed[other].text))), None)
         if same is not None:
             take(number, same, 0.0, f"{part.text} and {listed[same].text} are one name in two spellings")
-    if not taken:
+    if all(name[number].initial for number in taken):
         return None
     for number, part in enumerate(name):
         if number in taken:
@@ -361,11 +423,16 @@ def _rewritten(name: Parts, listed: Parts, read: Sequence[frozenset[str]], suppo
                 take(number, other, INITIAL, f"{part.text} fits {word.text} as an initial")
                 break
             if not part.initial and not word.initial and _slipped(part.text, word.text, read[number]):
-                take(number, other, SLIP, f"{part.text} and {word.text} differ by one slip of the pen")
+                short = min(len(part.text), len(word.text)) < MIN_SLIP
+                told = f"{part.text} and {word.text} differ by one slip of the pen"
+                take(number, other, SHORT_SLIP if short else SLIP, told)
+                slips += 1
                 break
     abbreviated = any(name[number].initial != listed[other].initial for number, other in taken.items())
-    if abbreviated and any(not (listed[other].initial or listed[other].patronymic) for other in free):
-        # A family name of another person has the same first letter as many a patronymic.
+    if (abbreviated or len(taken) - slips < 2) and any(
+        not (listed[other].initial or listed[other].patronymic) for other in free
+    ):
+        # A family name of another person has the same first letter as many a patronymic, or is like another name.
         return None
     if len(taken) >= 2 or (len(taken) == 1 and supported):
         patronymics = any(name[number].patronymic and listed[other].patronymic for number, other in taken.items())
@@ -376,12 +443,15 @@ def _rewritten(name: Parts, listed: Parts, read: Sequence[frozenset[str]], suppo
                 if _diminutive(part, listed[other]):
                     take(number, other, DIMINUTIVE, f"{part.text} and {listed[other].text}: one is short for the other")
                     break
-    words = [listed[taken[number]].text if number in taken else part.text for number, part in enumerate(name)]
+    # In the entry's order, as far as it goes: logic-v2 does not always see through another one.
+    order = sorted(range(len(name)), key=lambda number: taken.get(number, len(listed)))
+    words = [listed[taken[number]].text if number in taken else name[number].text for number in order]
     left = [number for number in range(len(name)) if number not in taken]
     if any(name[number].patronymic for number in left) and not any(word.patronymic for word in listed):
         # The entry does not know the patronymic: that says little.
-        kept = [number for number in range(len(name)) if number in taken or not name[number].patronymic]
-        words = [words[number] for number in kept]
+        words = [
+            word for number, word in zip(order, words, strict=True) if number in taken or not name[number].patronymic
+        ]
         cost += MISSING
         why.append("the entry has no patronymic")
     elif not any(part.patronymic for part in name) and any(listed[other].patronymic for other in free):
@@ -410,11 +480,23 @@ def _contradicts(asked: Candidate, against: Entry) -> bool:
     )
 
 
+def _stands_for_none(asked: Candidate, against: Entry) -> bool:
+    """Whether the person is asked for by one name with initials, of which none fits any name of the entry."""
+    return not any(_may_stand(mine, theirs) for mine in asked.names for theirs in against.names)
+
+
+def _may_stand(mine: Parts, theirs: Parts) -> bool:
+    initials = [part for part in mine if part.initial]
+    if not initials or len(mine) - len(initials) != 1 or len(theirs) == 1:
+        return True
+    return any(_starts(initial, word) for initial in initials for word in theirs)
+
+
 def _agree(one: Part, other: Part) -> bool:
     if one.initial or other.initial:
         return _starts(*((one, other) if one.initial else (other, one)))
-    read = any_reading(one.text)
-    return not read.isdisjoint(any_reading(other.text)) or _slipped(one.text, other.text, read)
+    # The same patronymic differs more from one East Slavic language to another than by a slip.
+    return _alike(one.text, other.text)
 
 
 def compare(asked: Candidate, against: Entry) -> Match | None:
@@ -431,10 +513,14 @@ def compare(asked: Candidate, against: Entry) -> Match | None:
     if score < THRESHOLD:
         return None
     told = list(why)
-    if _contradicts(asked, against):
-        score -= CONTRADICTION
-        cost += CONTRADICTION
-        told.append("the patronymics contradict each other")
+    for contradicts, said in (
+        (_contradicts, "the patronymics contradict each other"),
+        (_stands_for_none, "the initial stands for none of the names"),
+    ):
+        if contradicts(asked, against):
+            score -= CONTRADICTION
+            cost += CONTRADICTION
+            told.append(said)
     if score < THRESHOLD:
         return None
     return Match(

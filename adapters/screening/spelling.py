@@ -75,7 +75,8 @@ _RULES: Final[Mapping[System, Mapping[str, tuple[str, ...]]]] = {
 _SOUNDED_S: Final = re.compile(r"(?:(?<=[aeiouyäöü])|^)s(?=[aeiouyäöü])")
 _FINAL_MUTE: Final = re.compile(r"(?<=[nr])e$")
 _DOUBLE: Final = re.compile(r"(.)\1+")
-_PATRONYMIC: Final = re.compile(r".{2,}(?:ович|евич|овна|евна|ична|инична)|(?:ил|кузм|лук|фом)ич")
+_PATRONYMIC: Final = re.compile(r".{2,}(?:[оеа]вич|[оеи]вна|ична|[ае]уна)|(?:ил|кузм|лук|фом)ич")
+"""Russian, Belarusian (Уладзіміравіч, Мікалаеўна) and Ukrainian (Миколаївна)."""
 _SOFT_O: Final = re.compile(r"(?<=[бвгджзклмнпрстфхцчшщ])ио(?=[бвгджзклмнпрстфхцчшщ])")
 _AFTER_HISSING: Final = re.compile(r"(?<=[жчшщ])о")
 _VOWELS: Final = str.maketrans("", "", "аеиоу")
@@ -182,9 +183,14 @@ def likely_readings(token: str) -> frozenset[str]:
     )
 
 
+def consonants(reading: str) -> str:
+    """The consonants of a reading."""
+    return reading.translate(_VOWELS)
+
+
 def frame(reading: str) -> str:
     """The consonants of a reading; the reading itself where it has none."""
-    return reading.translate(_VOWELS) or reading
+    return consonants(reading) or reading
 
 
 @lru_cache(maxsize=200_000)

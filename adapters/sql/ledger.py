@@ -38,6 +38,7 @@ from adapters.sql.cells import Cells, content_of, of_letter, reason_of, state_of
 from adapters.sql.reach import connected
 from adapters.sql.tables import TROUBLED, WAITING, among, cases, counters, events, letter_events, letters
 from domain.authority import Command, Incident, Written
+from domain.blind import unseen
 from domain.candidacy import Act, CandidacyState, Stage
 from domain.cases import STATES
 from domain.chain import START, Examination, Seal
@@ -489,6 +490,7 @@ class SqlLedger:
             reader = authority.signed_of(command).signer
             hidden = await interests.hidden_from(connection, reader, command.taken)
             answer = await enquiries.answer(connection, self._cells, enquiry, reader, hidden)
+            answer = unseen(answer, await interests.cases_of(connection, hidden))
             await authority.note_reading(connection, command, enquiry.about, _read(enquiry, answer))
             return answer
 

@@ -3,12 +3,14 @@
 import pytest
 
 from domain import candidacy
-from domain.blind import is_sealed, sealed
+from domain.blind import is_sealed, sealed, unseen
 from domain.candidacy import Act, CandidacyState, InformationRequest, Stage
 from domain.checks import findings
+from domain.identity import Namesake, doubts, identity_of
 from domain.ledger import Answer, CaseFile, CaseRow, StepRow
 from domain.screening import Resolution, Trust, Verdict
 from domain.steps import CaseKind
+from domain.traces import About
 from domain.vetting import Judgement
 from domain.watchlists import Screened
 from tests.builders import NOMINATED_AT, a_case, a_hit, an_assessment, an_hour_after, commanded, information
@@ -133,3 +135,32 @@ def test_findings_say_that_another_has_spoken_and_not_what() -> None:
     assert "O-2 has given a word, sealed until you give yours" in hit.why
     assert "same" not in "".join(hit.why[-1:]) + hit.result
     assert hit.holds
+
+
+def test_a_doubt_does_not_name_a_candidacy_that_is_hidden_from_its_reader() -> None:
+    state = a_case(Stage.VETTING)
+    alike = doubts(
+        identity_of(state.nomination.candidate),
+        [
+            Namesake(reference=reference, shares=frozenset({About.CANDIDATE, About.BORN}))
+            for reference in ("C-2026-0008", "C-2026-0009")
+        ],
+        "2026",
+        NOMINATED_AT.date(),
+    )
+    found = candidacy.screened(state, Screened(doubts=alike), an_hour_after(state))
+    assert found is not None
+    state = found.state
+    (doubt,) = [each for each in alike if each.what == "C-2026-0009"]
+    word = Resolution(hit=doubt.id, digest=doubt.digest, verdict=OTHER, reason="Born in another town.")
+    state = commanded(state, Act.RESOLVE, word, signer="O-2").state
+
+    shown = unseen(a_file(state), {"C-2026-0009"})
+
+    assert shown.case is not None
+    file = CandidacyState.model_validate(shown.case.state).file
+    assert file is not None
+    assert [each.what for each in file.doubts] == ["C-2026-0008"]
+    assert file.resolved == ()
+    assert unseen(a_file(state), {"C-2026-0001"}) == a_file(state)
+    assert unseen(Answer(), {"C-2026-0009"}) == Answer()
