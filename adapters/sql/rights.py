@@ -44,4 +44,6 @@ def rights(table: Table) -> str:
     """What a worker may do to a table."""
     if table is chain or "only ever added to" in (table.comment or ""):
         return "SELECT, INSERT"
-    return "SELECT, INSERT, UPDATE, DELETE" if table in _EMPTIED else "SELECT, INSERT, UPDATE"
+    given = "SELECT, INSERT, UPDATE, DELETE" if table in _EMPTIED else "SELECT, INSERT, UPDATE"
+    # Whoever imports a list has its index brought up to date.
+    return f"{given}, MAINTAIN" if table is watchlist_entries else given

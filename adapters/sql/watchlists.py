@@ -90,6 +90,7 @@ class SqlWatchlists:
 
     def __init__(self, engine: AsyncEngine, keys: Keys) -> None:
         self._engine = engine
+        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._keys = keys
 
     async def imported(self, key: str) -> ListVersion | None:
@@ -127,7 +128,7 @@ class SqlWatchlists:
             ListBroken: The list cannot be read, or names one entry twice.
             LedgerUnavailable: The database is away.
         """
-        async with self._driver() as (connection, driver):
+        async with self._driver(self._engine) as (connection, driver):
             # One import of a list at a time; the lock goes with the transaction.
             await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(watchlist.name, 0))))
             if (done := await self._version(connection, watchlist_versions.c.key == key)) is not None:
@@ -140,8 +141,6 @@ class SqlWatchlists:
             await driver.execute("ANALYZE incoming")
             ended, changed = await driver.fetchrow(_SUPERSEDE, watchlist.name, version, timeout=LONG)
             fresh = await self._add(driver, watchlist.name, version, entries, progress)
-            await driver.execute("ANALYZE watchlist_entries", timeout=LONG)
-            await driver.execute("SELECT gin_clean_pending_list('watchlist_entries_keys_idx')", timeout=LONG)
             await connection.execute(
                 insert(watchlist_versions).values(
                     list=watchlist.name, version=version, format=form, source=source, file=file, entries=entries,
@@ -149,7 +148,11 @@ class SqlWatchlists:
                     key=key,
                 )
             )  # fmt: skip
-            return await self._only(connection, watchlist_versions.c.key == key)
+            taken = await self._only(connection, watchlist_versions.c.key == key)
+        async with self._driver(self._single) as (_, driver):
+            # It would go into the index when the database pleases, and until then every question would pay for it.
+            await driver.execute("VACUUM (ANALYZE) watchlist_entries", timeout=LONG)
+        return taken
 
     async def _next(self, connection: AsyncConnection, watchlist: Watchlist) -> int:
         described = watchlist.model_dump()
@@ -214,7 +217,7 @@ class SqlWatchlists:
         known = {version.version for version in await self.versions(name)}
         if missing := {old, new} - known:
             raise LookupError(f"list {name} has no version {', '.join(map(str, sorted(missing)))}")
-        async with self._driver() as (_, driver):
+        async with self._driver(self._engine) as (_, driver):
             rows = await driver.fetch(_DIFF, name, old, new, SHOWN_CHANGES, timeout=LONG)
         added, removed, every = rows[0][5:8] if rows else (0, 0, 0)
         return ListDiff(
@@ -236,7 +239,7 @@ class SqlWatchlists:
 
     async def found(self, keys: Sequence[int]) -> tuple[list[InForce], list[Found]]:
         """The lists as they stand, and the entries in force that have one of some keys, each with its list."""
-        async with self._driver() as (_, driver):
+        async with self._driver(self._engine) as (_, driver):
             # The planner takes many keys for many entries, and would read them all.
             await driver.execute("SET LOCAL enable_seqscan = off")
             lists = await driver.fetch("SELECT name, publisher, trust, kind, version FROM watchlists ORDER BY name")
@@ -262,9 +265,9 @@ class SqlWatchlists:
         return _as_version((await connection.execute(self._versions().where(condition))).one())
 
     @asynccontextmanager
-    async def _driver(self) -> AsyncIterator[tuple[AsyncConnection, Any]]:
-        """A connection in a transaction, and the driver's own below it, which can copy."""
-        async with connected(self._engine) as connection:
+    async def _driver(self, engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnection, Any]]:
+        """A connection, and the driver's own below it, which can copy."""
+        async with connected(engine) as connection:
             await connection.execute(select(1))
             driver = (await connection.get_raw_connection()).driver_connection
             try:

@@ -1,12 +1,11 @@
 """A worker's own login to the register: enough for all that a worker does, and too little to change what is kept."""
 
-import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Final
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -16,6 +15,7 @@ from adapters.sql import migrate, rights
 from adapters.sql.ledger import SqlLedger
 from adapters.sql.tables import events, metadata, traces
 from domain.ledger import Delivery, LetterState
+from tests.adapters.logins import as_worker
 from tests.adapters.test_ledger_retention import AFTER, REFERENCE, RETENTION, fill, tell
 from tests.officers import Lenient, admit_everybody
 
@@ -25,14 +25,7 @@ NOT_ALLOWED: Final = "42501"
 @pytest.fixture
 async def worker(database: str) -> AsyncIterator[AsyncEngine]:
     """The register, as a worker."""
-    # The server is shared, and its logins are too.
-    login = make_url(database).set(username=f"worker_{secrets.token_hex(4)}", password="it's a \\ secret")
-    url = login.render_as_string(hide_password=False)
-    owner = engines.create(database, pool=1)
-    for _ in range(2):
-        await rights.grant(owner, url)
-    await owner.dispose()
-    engine = engines.create(url, pool=2)
+    engine = engines.create(await as_worker(database), pool=2)
     yield engine
     await engine.dispose()
 

@@ -249,7 +249,9 @@ class SuspensionMachine(RuleBasedStateMachine):
         if not twice:
             self.open = self.open.model_copy(update={"outbox": self.open.outbox[1:]})
         order = Order.model_validate(word.content)
-        if self.candidacy.ended and not self.candidacy.outbox and not suspension.brings_back(self.open):
+        # Started again for the order that brings it back, it runs from then on.
+        runs = not self.candidacy.ended or any(given.act is Act.REINSTATE for given in self.to_candidacy)
+        if not runs and not self.candidacy.outbox and not suspension.brings_back(self.open):
             self.find_out()
         else:
             self.to_candidacy.append(order)
@@ -335,8 +337,8 @@ class SuspensionMachine(RuleBasedStateMachine):
         if self.candidacy.stage is Stage.EXCLUDED:
             assert self.open is not None
             decided = self.open.decided
-            told = [*(word.content for word in self.open.outbox), *self.to_candidacy]
-            on_its_way = any(isinstance(word, Order) and word.act is Act.REINSTATE for word in told)
+            told = [*(Order.model_validate(word.content) for word in self.open.outbox), *self.to_candidacy]
+            on_its_way = any(order.act is Act.REINSTATE for order in told)
             is_decided = decided is not None and decided.outcome is SuspensionStage.EXCLUDED
             assert is_decided or suspension.brings_back(self.open) or on_its_way
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -105,6 +106,8 @@ def three_of_six_have_heard(story: Story) -> Callable[[], Awaitable[Any]]:
         for catch in catches:
             await catch.caught.wait()
         await comes_to(lambda: story.stage.register.stages(heard), ["approved"] * 3)
+        for case in heard:
+            await comes_to(partial(story.stage.register.under_way, case), [])
 
     return come_there
 

@@ -20,6 +20,7 @@ from adapters.sql.watchlists import SqlWatchlists
 from adapters.watchlists.store import HandedIn
 from domain.screening import ListFormat, ListKind, Subject, Trust, Watchlist
 from domain.watchlists import Import, ListImport
+from tests.adapters.logins import as_worker
 
 Hand = Callable[..., Import]
 
@@ -47,8 +48,8 @@ async def nobody_asks(_: int) -> None:
 
 @pytest.fixture
 async def lists(database: str) -> AsyncIterator[SqlWatchlists]:
-    """Lists in a database of their own."""
-    engine = engines.create(database, pool=4)
+    """Lists in a database of their own, as a worker reaches them."""
+    engine = engines.create(await as_worker(database), pool=4)
     yield SqlWatchlists(engine, partial(at_once, entry_keys))
     await engine.dispose()
 
