@@ -8,7 +8,7 @@ the activities, the worker's and the data converter are the real ones.
 
 A bare suspension takes the six updates of a real one (``open`` at its start, ``serve``, ``observe``, ``assign``,
 ``report``, ``decide``) and the signal that ends it, and signals its bare participant twice, who answers once; of its
-seven steps four have letters.
+seven steps four have letters. A real one spares an activity now and then, where a run finds the letters of two steps.
 
 The floor has no arguments (but a list's members), results, search attributes, summaries, queries, timers,
 continue-as-new, law, ledger or letters: what these cost is ours.

@@ -33,7 +33,16 @@ from domain.offices import APART, POWERS, Officer, Request, check_apart, check_p
 from domain.session import SessionState
 from domain.signing import Digest, Evidence, Identity, PublicKey, Signed, decision_of, digest
 from domain.steps import CaseKind, CaseState, Trigger
-from domain.suspension import Charge, SuspensionAct, SuspensionState, check_hits, check_opening, check_return
+from domain.suspension import (
+    ORDERING,
+    Charge,
+    SuspensionAct,
+    SuspensionState,
+    check_heard,
+    check_hits,
+    check_opening,
+    check_return,
+)
 
 REGISTER: Final = "register"
 """What a command or question names as its case that is about the register as a whole."""
@@ -156,7 +165,8 @@ class Grounds(Model):
         session: The session as it stands, for a case's first step.
         terms_told: The terms that the case came in under are terms of its session.
         candidacy: The candidacy of a suspension as its own record has it, where that is needed.
-        suspension, seat: What is to be undone, and the list of its candidacy, where a decision is reversed.
+        suspension: The suspension as it stands, where a decision is reversed or the candidacy given another order.
+        seat: The list of its candidacy, where a decision is reversed.
         returning: For a list, the candidacies that are to take up a seat of it again and have not said so yet.
     """
 
@@ -316,6 +326,8 @@ class Judge:
             )
         if isinstance(state, ListState):
             check_returning(state, grounds.returning)
+        if may_order(entry) and grounds.suspension is not None and grounds.candidacy is not None:
+            check_heard(grounds.suspension, SuspensionAct(step.act), grounds.candidacy)
         if isinstance(state, SuspensionState) and step.act == SuspensionAct.OPEN:
             own = grounds.candidacy
             check_hits(Charge.model_validate(step.content), own.file if own is not None else None, step.at)
@@ -425,8 +437,13 @@ def needs_candidacy(entry: Entry) -> bool:
     """Whether a step is judged by what the candidacy's own record says, where no word of it stands in the ledger."""
     step = entry.step
     return entry.kind is CaseKind.SUSPENSION and (
-        step.seq == 1 or step.trigger is Trigger.CASE or step.act in {SuspensionAct.OPEN, SuspensionAct.REVERSE}
+        step.seq == 1 or step.trigger is Trigger.CASE or undoes(entry) or may_order(entry)
     )
+
+
+def may_order(entry: Entry) -> bool:
+    """Whether a step may give a candidacy another order, so that it must have heard of the one before."""
+    return entry.kind is CaseKind.SUSPENSION and entry.step.seq > 1 and entry.step.act in ORDERING
 
 
 def undoes(entry: Entry) -> bool:

@@ -123,7 +123,7 @@ class StrayCase(Refusal):
 
 
 class UnfoundedWord(Refusal):
-    """Word of another case, whose record does not have it."""
+    """Word between two cases that the record of one of them does not have."""
 
 
 class NotAdmissible(Refusal):

@@ -40,6 +40,7 @@ from domain.errors import (
     OutOfTime,
     SamePerson,
     StaleContent,
+    UnfoundedWord,
     VoteNotCarried,
 )
 from domain.ids import CandidacyReference, Fingerprint, OfficerId, suspension_workflow_id
@@ -119,6 +120,8 @@ class SuspensionAct(StrEnum):
     UNHEEDED = "unheeded"
 
 
+ORDERING: Final = frozenset({SuspensionAct.OPEN, SuspensionAct.DECIDE, SuspensionAct.VOID})
+"""Acts by which the candidacy may be given another order."""
 _S = SuspensionStage
 
 
@@ -983,6 +986,26 @@ def _ending(state: SuspensionState, tiding: Tiding) -> SuspensionStage | None:
             return SuspensionStage.VOID
         case _:
             return None
+
+
+def check_heard(state: SuspensionState, act: SuspensionAct, candidacy: CandidacyState) -> None:
+    """Whether another order may follow the last one, as far as the candidacy's own record says.
+
+    Word that was delivered may be lost with the server that carried it, and only the last order is then given again. A
+    decision that went out alone would be taken for one about somebody else, and whoever was to come back would not.
+
+    Args:
+        state: The case as it stands.
+        act: What an officer would have it do.
+        candidacy: The candidacy by its own record.
+
+    Raises:
+        UnfoundedWord: It has not written down the last order.
+    """
+    order = state.order
+    alone = act is SuspensionAct.DECIDE or (act in ORDERING and brings_back(state))
+    if alone and order is not None and order.decision not in candidacy.decisions:
+        raise UnfoundedWord("the candidacy has not heard of the last order yet; try again", rule="order-unheard")
 
 
 def brings_back(state: SuspensionState) -> bool:

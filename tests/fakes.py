@@ -8,7 +8,7 @@ from typing import Any
 
 from activities.ports import Judging, LedgerUnavailable, ListBroken, MailError, Progress, Write
 from adapters.keys.keyring import Keyring
-from domain.authority import Command, Grounds, Incident, Written, gives_seats, needs_candidacy, undoes
+from domain.authority import Command, Grounds, Incident, Written, gives_seats, may_order, needs_candidacy, undoes
 from domain.candidacy import CandidacyState, Order, Stage, return_decision
 from domain.cases import STATES
 from domain.chain import Seal
@@ -177,7 +177,9 @@ class MemoryLedger:
             session=SessionState.model_validate(session.entry.state) if session else None,
             terms_told=(room, f"terms:{terms['version']}", digest(terms)) in told,
             candidacy=self._candidacy_of(entry) if needs_candidacy(entry) else None,
-            suspension=SuspensionState.model_validate(case.entry.state) if case and undoes(entry) else None,
+            suspension=SuspensionState.model_validate(case.entry.state)
+            if case and (undoes(entry) or may_order(entry))
+            else None,
             seat=self._seat_of(entry) if undoes(entry) else None,
             returning=self._returning(entry) if gives_seats(entry) else (),
         )

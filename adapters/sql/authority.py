@@ -30,6 +30,7 @@ from domain.authority import (
     Incident,
     Written,
     gives_seats,
+    may_order,
     needs_acts,
     needs_candidacy,
     power_of,
@@ -152,6 +153,9 @@ async def grounds_of_entry(connection: AsyncConnection, cells: Cells, entry: Ent
         own = await _state(connection, cells, entry.state["candidacy"])
         of = None if own is None else CandidacyState.model_validate(own)
         grounds = grounds.model_copy(update={"candidacy": of})
+    if may_order(entry) and reference is not None:
+        kept = SuspensionState.model_validate(await _state(connection, cells, reference))
+        grounds = grounds.model_copy(update={"suspension": kept})
     if undoes(entry):
         grounds = await _with_what_is_undone(connection, cells, grounds)
     if gives_seats(entry):

@@ -12,10 +12,10 @@ from adapters.keys.keyring import Keyring
 from adapters.sql import engine as engines
 from adapters.sql.ledger import SqlLedger
 from adapters.sql.tables import cases
-from domain import lists, suspension
-from domain.authority import Grounds
-from domain.candidacy import CandidacyState, Stage, return_decision
-from domain.errors import NotEligible
+from domain import candidacy, lists, suspension
+from domain.authority import Grounds, may_order
+from domain.candidacy import CandidacyState, Reason, Stage, return_decision
+from domain.errors import NotEligible, UnfoundedWord
 from domain.ledger import Entry, entry
 from domain.lists import BureauDecision, DecisionOutcome, ListAct, ListStage, ListState, Vacancy, Votes
 from domain.session import open_session
@@ -49,6 +49,10 @@ class Watching(Lenient):
 
     def entry(self, entry: Entry, state: CaseState, grounds: Grounds, vouched: Signed | None) -> None:
         self.seen.append(grounds)
+        if may_order(entry):
+            assert grounds.suspension is not None
+            assert grounds.candidacy is not None
+            suspension.check_heard(grounds.suspension, SuspensionAct(entry.step.act), grounds.candidacy)
         if isinstance(state, ListState):
             lists.check_returning(state, grounds.returning)
 
@@ -81,7 +85,23 @@ class Register:
         """The Bureau undoes the exclusion."""
         state = self.suspension
         envelope = an_envelope(SuspensionAct.REVERSE, state.reference, a_reversal(), signer="O-4", basis=state.seq)
+        outcome = suspension.command(state, envelope, an_hour_after(state))
+        grounds = await self.record(CaseKind.SUSPENSION, outcome)
+        self.suspension = outcome.state
+        return grounds
+
+    async def void(self) -> Grounds:
+        """An officer finds that it was opened in error."""
+        state = self.suspension
+        content = Reason(reason="Another person of that name.")
+        envelope = an_envelope(SuspensionAct.VOID, state.reference, content, basis=state.seq)
         return await self.record(CaseKind.SUSPENSION, suspension.command(state, envelope, an_hour_after(state)))
+
+    async def come_back(self) -> None:
+        """The candidacy hears of it, and takes up the seat again."""
+        assert self.suspension.order is not None
+        outcome = candidacy.obey(self.candidacy, self.suspension.order, an_hour_after(self.suspension))
+        await self.record(CaseKind.CANDIDACY, outcome)
 
     async def adopt(self) -> Grounds:
         """The Bureau adopts the list on the table."""
@@ -135,12 +155,23 @@ async def register(database: str, keyring: Keyring) -> AsyncIterator[Register]:
 
 
 async def test_a_reversal_is_judged_by_the_decision_the_candidacy_its_list_and_the_session(register: Register) -> None:
+    undone = register.suspension
     grounds = await register.undo()
 
-    assert grounds.suspension == register.suspension
+    assert grounds.suspension == undone
     assert (grounds.candidacy, grounds.seat) == (register.candidacy, register.seats)
     assert grounds.session is not None
     assert grounds.session.reference == SESSION
+
+
+async def test_nothing_else_is_ordered_before_the_candidacy_has_come_back(register: Register) -> None:
+    await register.undo()
+    with pytest.raises(UnfoundedWord) as refused:
+        await register.void()
+    assert refused.value.rule == "order-unheard"
+    await register.come_back()
+
+    assert (await register.void()).suspension == register.suspension
 
 
 async def test_a_list_is_adopted_where_nobody_comes_back(register: Register) -> None:

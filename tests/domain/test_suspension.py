@@ -22,6 +22,7 @@ from domain.errors import (
     Refusal,
     SamePerson,
     SeatsExceeded,
+    UnfoundedWord,
     VoteNotCarried,
 )
 from domain.model import Model
@@ -49,6 +50,7 @@ from domain.suspension import (
     SuspensionState,
     Waiver,
     agenda,
+    check_heard,
     check_hits,
     check_opening,
     check_return,
@@ -765,3 +767,20 @@ def test_what_was_found_or_said_of_a_hit_since_the_charge_does_not_count_where_t
     check_hits(a_hit_charge(a_hit()), a_file_with(a_hit(), words=2), between)
     with pytest.raises(NotEligible):
         check_hits(a_hit_charge(a_hit(Trust.HOSTILE)), a_file_with(), before)
+
+
+@pytest.mark.parametrize("order", [Act.SUSPEND, Act.REINSTATE])
+@pytest.mark.parametrize("act", [SuspensionAct.OPEN, SuspensionAct.VOID, SuspensionAct.DECIDE, SuspensionAct.SERVE])
+def test_a_decision_and_whatever_follows_a_return_wait_until_the_candidacy_has_heard(
+    act: SuspensionAct, order: Act
+) -> None:
+    state = a_suspension().state
+    assert state.order is not None
+    state = state.model_copy(update={"order": state.order.model_copy(update={"act": order})})
+    candidacy = a_case(Stage.PARTICIPANT)
+    waits = act is SuspensionAct.DECIDE or (order is Act.REINSTATE and act is not SuspensionAct.SERVE)
+    with pytest.raises(UnfoundedWord, match="has not heard") if waits else nullcontext():
+        check_heard(state, act, candidacy)
+
+    assert state.order is not None
+    check_heard(state, act, candidacy.model_copy(update={"decisions": {state.order.decision: 9}}))

@@ -166,6 +166,7 @@ class SuspensionMachine(RuleBasedStateMachine):
         envelope = an_envelope(act, state.reference, content, signer=f"O-{officer}", basis=state.seq)
         try:
             suspension.check_command(self.suspension, envelope, self.now)
+            suspension.check_heard(self.suspension, act, self.candidacy)
         except Refusal:
             return
         self.stepped(suspension.command(self.suspension, envelope, self.now))
