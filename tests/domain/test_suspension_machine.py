@@ -123,11 +123,12 @@ class SuspensionMachine(RuleBasedStateMachine):
         self.written[outcome.state.workflow_id] = outcome.state.outbox
         if outcome.state.ended:
             assert self.candidacy.review is None
-            assert self.candidacy.stage in ENDED_AS[outcome.state.stage] or self.never_his(outcome.state)
+            assert self.candidacy.stage in ENDED_AS[outcome.state.stage] or self.has_left(outcome.state)
 
-    def never_his(self, state: SuspensionState) -> bool:
-        """The participant had left before the candidacy heard of the suspension."""
-        return state.stage is SuspensionStage.VOID and self.candidacy.ended
+    def has_left(self, state: SuspensionState) -> bool:
+        """The participant left before the candidacy heard of the suspension, or as soon as the decision was obeyed."""
+        obeyed = state.decided is not None and state.decided.order in self.candidacy.decisions
+        return self.candidacy.ended and (state.stage is SuspensionStage.VOID or obeyed)
 
     @precondition(lambda self: self.open is None or self.open.ended)
     @rule(measure=measures)
