@@ -153,11 +153,13 @@ async def grounds_of_entry(connection: AsyncConnection, cells: Cells, entry: Ent
         own = await _state(connection, cells, entry.state["candidacy"])
         of = None if own is None else CandidacyState.model_validate(own)
         grounds = grounds.model_copy(update={"candidacy": of})
-    if may_order(entry) and reference is not None:
-        kept = SuspensionState.model_validate(await _state(connection, cells, reference))
-        grounds = grounds.model_copy(update={"suspension": kept})
+    if reference is not None and (undoes(entry) or may_order(entry)):
+        # Whoever starts a workflow chooses its name, which may be another case's.
+        kept = await _state(connection, cells, reference, kind=CaseKind.SUSPENSION)
+        stands = None if kept is None else SuspensionState.model_validate(kept)
+        grounds = grounds.model_copy(update={"suspension": stands})
     if undoes(entry):
-        grounds = await _with_what_is_undone(connection, cells, grounds)
+        grounds = await _with_seat(connection, cells, grounds)
     if gives_seats(entry):
         grounds = grounds.model_copy(update={"returning": await _returning(connection, entry)})
     if undoes(entry) or (step.seq == 1 and entry.kind is not CaseKind.SESSION):
@@ -176,9 +178,10 @@ async def grounds_of_command(connection: AsyncConnection, command: Command) -> G
     return Grounds(officer=row.officer, replayed=row.replayed, acts=acts, interested=interested)
 
 
-async def _state(connection: AsyncConnection, cells: Cells, reference: str) -> Any:
-    """The whole of a case; None where there is none."""
-    row = (await connection.execute(select(cases.c.seq, cases.c.state).where(cases.c.reference == reference))).first()
+async def _state(connection: AsyncConnection, cells: Cells, reference: str, *, kind: CaseKind | None = None) -> Any:
+    """The whole of a case; None where there is none, or none of that kind."""
+    query = select(cases.c.seq, cases.c.state).where(cases.c.reference == reference)
+    row = (await connection.execute(query if kind is None else query.where(cases.c.kind == kind))).first()
     return None if row is None else await cells.read(state_of(reference, row.seq), row.state)
 
 
@@ -217,21 +220,14 @@ async def _with_session(connection: AsyncConnection, cells: Cells, entry: Entry,
     return grounds.model_copy(update=update)
 
 
-async def _with_what_is_undone(connection: AsyncConnection, cells: Cells, grounds: Grounds) -> Grounds:
-    """The decision to be undone, and the list whose seat an excluded participant would come back to."""
-    if grounds.reference is None or grounds.candidacy is None:
+async def _with_seat(connection: AsyncConnection, cells: Cells, grounds: Grounds) -> Grounds:
+    """The list whose seat an excluded participant would come back to."""
+    on = None if grounds.candidacy is None else grounds.candidacy.list_reference
+    if on is None:
         return grounds
-    kept = await _state(connection, cells, grounds.reference)
-    on = grounds.candidacy.list_reference
-    seat = None
-    if on is not None:
-        await _hold(connection, on)
-        seat = await _state(connection, cells, on)
-    update = {
-        "suspension": SuspensionState.model_validate(kept),
-        "seat": None if seat is None else ListState.model_validate(seat),
-    }
-    return grounds.model_copy(update=update)
+    await _hold(connection, on)
+    seat = await _state(connection, cells, on)
+    return grounds.model_copy(update={"seat": None if seat is None else ListState.model_validate(seat)})
 
 
 async def _hold(connection: AsyncConnection, reference: str) -> None:

@@ -46,9 +46,12 @@ class Watching(Lenient):
     """A judge who asks the law of seats alone, and remembers by what."""
 
     seen: list[Grounds] = field(default_factory=list)
+    refuses: bool = False
 
     def entry(self, entry: Entry, state: CaseState, grounds: Grounds, vouched: Signed | None) -> None:
         self.seen.append(grounds)
+        if self.refuses:
+            raise NotEligible("looked at", rule="looked-at")
         if may_order(entry):
             assert grounds.suspension is not None
             assert grounds.candidacy is not None
@@ -81,11 +84,20 @@ class Register:
         await self.record(kind, Outcome[Any](state=first, step=step))
         return first
 
-    async def undo(self) -> Grounds:
-        """The Bureau undoes the exclusion."""
+    def reversal(self) -> Outcome[SuspensionState]:
+        """What undoing the exclusion leads to."""
         state = self.suspension
         envelope = an_envelope(SuspensionAct.REVERSE, state.reference, a_reversal(), signer="O-4", basis=state.seq)
-        outcome = suspension.command(state, envelope, an_hour_after(state))
+        return suspension.command(state, envelope, an_hour_after(state))
+
+    async def look_at(self, step: Entry) -> None:
+        """Have a step judged, and refused."""
+        self.judge.refuses = True
+        await self.ledger.record(step, drafts_of(step))
+
+    async def undo(self) -> Grounds:
+        """The Bureau undoes the exclusion."""
+        outcome = self.reversal()
         grounds = await self.record(CaseKind.SUSPENSION, outcome)
         self.suspension = outcome.state
         return grounds
@@ -172,6 +184,16 @@ async def test_nothing_else_is_ordered_before_the_candidacy_has_come_back(regist
     await register.come_back()
 
     assert (await register.void()).suspension == register.suspension
+
+
+async def test_a_step_under_another_case_s_name_is_held_against_no_suspension(register: Register) -> None:
+    outcome = register.reversal()
+    stray = entry(
+        CaseKind.SUSPENSION, outcome, workflow_id=register.candidacy.workflow_id, session=SESSION, ended=False
+    )
+    with pytest.raises(NotEligible, match="looked at"):
+        await register.look_at(stray)
+    assert register.judge.seen[-1].suspension is None
 
 
 async def test_a_list_is_adopted_where_nobody_comes_back(register: Register) -> None:
